@@ -55,7 +55,7 @@ void *interpose_real(enum interpose_function function)
 }
 
 /* A dlsym() in an armed region could allocate, and be counted as a call of the code under test. */
-__attribute__((constructor)) static void find_all(void)
+__attribute__((constructor(101))) static void find_all(void)
 {
     interpose_thread_takes_part = true;
     for (unsigned function = 0; function < INTERPOSE_NUM; function++)

@@ -101,7 +101,7 @@ FILE *fopen64(const char *restrict path, const char *restrict mode)
     if (interpose_fails(FAULT_OPEN))
         return NULL;
     FILE *file = REAL(fopen64)(path, mode);
-    if (file && strpbrk(mode, "wa+"))
+    if (atomic_load(&interpose_recording) && file && strpbrk(mode, "wa+"))
         recorder_unseen(fileno(file), RECORDER_STDIO);
     return file;
 }

@@ -148,7 +148,8 @@ ssize_t copy_file_range(int from, off64_t *from_offset, int to, off64_t *to_offs
 {
     if (interpose_fails_len(FAULT_WRITE, &len))
         return -1;
-    recorder_unseen(to, RECORDER_KERNEL_COPY);
+    if (atomic_load(&interpose_recording))
+        recorder_unseen(to, RECORDER_KERNEL_COPY);
     return REAL(copy_file_range)(from, from_offset, to, to_offset, len, flags);
 }
 
@@ -156,7 +157,8 @@ ssize_t sendfile64(int to, int from, off64_t *offset, size_t len)
 {
     if (interpose_fails_len(FAULT_SEND, &len))
         return -1;
-    recorder_unseen(to, RECORDER_KERNEL_COPY);
+    if (atomic_load(&interpose_recording))
+        recorder_unseen(to, RECORDER_KERNEL_COPY);
     return REAL(sendfile64)(to, from, offset, len);
 }
 

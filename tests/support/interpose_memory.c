@@ -114,7 +114,8 @@ void *mmap64(void *address, size_t len, int protection, int flags, int fd, off64
     if (interpose_fails(FAULT_MMAP))
         return MAP_FAILED;
     void *mapped = REAL(mmap64)(address, len, protection, flags, fd, offset);
-    if (mapped != MAP_FAILED && (flags & MAP_TYPE) != MAP_PRIVATE && (protection & PROT_WRITE))
+    if (atomic_load(&interpose_recording) && mapped != MAP_FAILED &&
+        (flags & MAP_TYPE) != MAP_PRIVATE && (protection & PROT_WRITE))
         recorder_unseen(fd, RECORDER_MAPPED);
     return mapped;
 }
