@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making an environment so that a cut at any point leaves a whole one or none.
+ *
+ * LMDB writes the first two pages of a new file without a sync, and a file with half of them is
+ * refused for ever. So the environment is made under another name, synced, and renamed:
+ *   C1  data.mdb is only ever the name of a file whose content was synced before
+ *   C2  the directory is synced after the rename and before anybody is told
+ *   C3  makers take turns by a lock on byte 0 of open.lock (no process has the number 0)
+ */
+#include "common/base/cleanup.h"
+#include "common/lmdb/env_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NEW_FILE "new.mdb"
+#define NEW_FILE_LOCK "new.mdb-lock"
+#define DATA_FILE "data.mdb"
+
+enum {
+    TURN_WAIT_MS = 10000,
+    TURN_POLL_MS = 10
+};
+
+static int wait_for_turn(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    for (int waited = 0; fcntl(fd, F_OFD_SETLK, &lock); waited += TURN_POLL_MS) {
+        if (errno != EAGAIN && errno != EACCES)
+            return errno;
+        if (waited >= TURN_WAIT_MS)
+            return ETIMEDOUT;
+        const struct timespec pause = {.tv_nsec = TURN_POLL_MS * 1000000L};
+        (void)nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
+/* A first transaction that makes the tables; its commit syncs the data, and LMDB's own first pages
+ * with them. */
+static int make_tables(MDB_env *mdb, const struct common_lmdb *env)
+{
+    MDB_txn *txn = NULL;
+    int rc = mdb_txn_begin(mdb, NULL, 0, &txn);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < env->options.num_tables && !rc; i++) {
+        MDB_dbi dbi = 0;
+        rc = mdb_dbi_open(txn, env->tables[i], MDB_CREATE, &dbi);
+    }
+    if (rc) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
+    return mdb_txn_commit(txn);
+}
+
+static int make_new_file(const struct common_lmdb *env)
+{
+    COMMON_CLEANUP_FREE char *path = NULL;
+    if (asprintf(&path, "%s/%s", env->directory, NEW_FILE) < 0) {
+        path = NULL;
+        return ENOMEM;
+    }
+    MDB_env *mdb = NULL;
+    int rc = common_lmdb_mdb_open(&mdb, env, path, MDB_NOSUBDIR, env->options.map_bytes);
+    if (rc)
+        return rc;
+    rc = make_tables(mdb, env);
+    mdb_env_close(mdb);
+    return rc;
+}
+
+static void remove_new_file(int directory_fd)
+{
+    (void)unlinkat(directory_fd, NEW_FILE, 0);
+    (void)unlinkat(directory_fd, NEW_FILE_LOCK, 0);
+}
+
+/* What a maker before us left when it was cut is not looked at: it starts again. */
+static int make(const struct common_lmdb *env, int directory_fd)
+{
+    remove_new_file(directory_fd);
+    int rc = make_new_file(env);
+    if (!rc && renameat(directory_fd, NEW_FILE, directory_fd, DATA_FILE))
+        rc = errno;
+    if (!rc && fsync(directory_fd))
+        rc = errno;
+    remove_new_file(directory_fd);
+    return rc;
+}
+
+int common_lmdb_create(const struct common_lmdb *env, int directory_fd, int *native_error)
+{
+    struct stat st;
+    if (fstatat(directory_fd, DATA_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return 0;
+    if (errno == ENOENT && !env->options.create) {
+        *native_error = ENOENT;
+        return COMMON_ERR_NOT_FOUND;
+    }
+    COMMON_CLEANUP_FD int turn =
+        openat(directory_fd, "open.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int rc = turn < 0 ? errno : wait_for_turn(turn);
+    if (!rc && fstatat(directory_fd, DATA_FILE, &st, AT_SYMLINK_NOFOLLOW))
+        rc = errno == ENOENT ? make(env, directory_fd) : errno;
+    *native_error = rc;
+    return common_lmdb_category(rc);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/base/cleanup.h"
+#include "common/lmdb/env_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct common_lmdb_options common_lmdb_options_default(void)
+{
+    return (struct common_lmdb_options){
+        .map_bytes = (size_t)1 << 20,
+        .map_max_bytes = (size_t)64 << 30,
+        .max_readers = 126,
+    };
+}
+
+int common_lmdb_category(int native_error)
+{
+    switch (native_error) {
+    case MDB_SUCCESS:
+        return COMMON_OK;
+    case MDB_NOTFOUND:
+        return COMMON_ERR_NOT_FOUND;
+    case MDB_KEYEXIST:
+        return COMMON_ERR_EXISTS;
+    case MDB_MAP_FULL:
+    case MDB_READERS_FULL:
+    case MDB_DBS_FULL:
+    case MDB_TXN_FULL:
+    case MDB_CURSOR_FULL:
+    case MDB_PAGE_FULL:
+        return COMMON_ERR_LIMIT;
+    case MDB_INVALID:
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INCOMPATIBLE:
+        return COMMON_ERR_CORRUPT;
+    case MDB_VERSION_MISMATCH:
+        return COMMON_ERR_UNSUPPORTED;
+    case MDB_BAD_VALSIZE:
+    case MDB_BAD_DBI:
+        return COMMON_ERR_INVALID;
+    case MDB_PANIC:
+    case MDB_BAD_TXN:
+    case MDB_BAD_RSLOT:
+    case MDB_MAP_RESIZED:
+        return COMMON_ERR_STATE;
+    default:
+        return native_error > 0 ? common_error_from_errno(native_error) : COMMON_ERR_INTERNAL;
+    }
+}
+
+const char *common_lmdb_native_text(int native_error)
+{
+    return mdb_strerror(native_error);
+}
+
+int common_lmdb_mdb_open(MDB_env **out, const struct common_lmdb *env, const char *path,
+                         unsigned flags, size_t map_bytes)
+{
+    *out = NULL;
+    MDB_env *mdb = NULL;
+    int rc = mdb_env_create(&mdb);
+    if (rc)
+        return rc;
+    rc = mdb_env_set_maxdbs(mdb, COMMON_LMDB_MAX_TABLES);
+    if (!rc)
+        rc = mdb_env_set_maxreaders(mdb, env->options.max_readers);
+    if (!rc && map_bytes != 0)
+        rc = mdb_env_set_mapsize(mdb, map_bytes);
+    /* MDB_NOTLS: a reader's slot belongs to its transaction, so that threads which come and go do
+     * not use the slots up. No flag that weakens durability, ever. */
+    if (!rc)
+        rc = mdb_env_open(mdb, path, flags | MDB_NOTLS, 0600);
+    /* LMDB opens its data file without close-on-exec: a child program must not inherit it. */
+    int fd = -1;
+    if (!rc)
+        rc = mdb_env_get_fd(mdb, &fd);
+    if (!rc && fcntl(fd, F_SETFD, FD_CLOEXEC))
+        rc = errno;
+    if (rc) {
+        mdb_env_close(mdb);
+        return rc;
+    }
+    *out = mdb;
+    return 0;
+}
+
+/* All tables in one transaction, so that later ones need not open any: handles that are opened
+ * while others run are not safe. MDB_NOTFOUND when a table is missing and flags do not say
+ * MDB_CREATE. */
+static int try_tables(struct common_lmdb *env, MDB_env *mdb, unsigned txn_flags, unsigned flags)
+{
+    MDB_txn *txn = NULL;
+    int rc = mdb_txn_begin(mdb, NULL, txn_flags, &txn);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < env->options.num_tables && !rc; i++)
+        rc = mdb_dbi_open(txn, env->tables[i], flags, &env->dbis[i]);
+    if (rc) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
+    return mdb_txn_commit(txn);
+}
+
+/* Reads first, so that opening does not wait for a writer; makes tables that a newer version of the
+ * store has; copes with a map that another process grew, or that is full, in the meantime. */
+static int open_tables(struct common_lmdb *env, MDB_env *mdb)
+{
+    unsigned txn_flags = MDB_RDONLY;
+    unsigned flags = 0;
+    int rc = 0;
+    for (int tries = 0; tries < 8; tries++) {
+        rc = try_tables(env, mdb, txn_flags, flags);
+        MDB_envinfo info = {0};
+        if (rc == MDB_NOTFOUND) {
+            txn_flags = 0;
+            flags = MDB_CREATE;
+        } else if (rc == MDB_MAP_RESIZED) {
+            rc = mdb_env_set_mapsize(mdb, 0);
+        } else if (rc == MDB_MAP_FULL && mdb_env_info(mdb, &info) == 0 &&
+                   info.me_mapsize <= env->options.map_max_bytes / 2) {
+            rc = mdb_env_set_mapsize(mdb, info.me_mapsize * 2);
+        } else {
+            return rc;
+        }
+        if (rc && rc != MDB_NOTFOUND)
+            return rc;
+    }
+    return rc ? rc : EBUSY;
+}
+
+int common_lmdb_open_mdb(struct common_lmdb *env, int *native_error)
+{
+    MDB_env *mdb = NULL;
+    int rc = common_lmdb_mdb_open(&mdb, env, env->directory, 0, 0);
+    int dead = 0;
+    if (!rc)
+        rc = mdb_reader_check(mdb, &dead);
+    if (!rc)
+        rc = open_tables(env, mdb);
+    if (rc) {
+        mdb_env_close(mdb);
+        *native_error = rc;
+        return common_lmdb_category(rc);
+    }
+    if (dead > 0) {
+        const struct common_event event = {
+            .severity = COMMON_EVENT_INFO,
+            .name = "StoreDeadReadersCleared",
+            .object = env->directory,
+            .reason = "processes that were killed had left read transactions open",
+        };
+        common_event_emit(&env->options.events, &event);
+    }
+    env->mdb = mdb;
+    return 0;
+}
+
+static int sync_parent(const char *directory)
+{
+    COMMON_CLEANUP_FREE char *copy = strdup(directory);
+    if (!copy)
+        return ENOMEM;
+    COMMON_CLEANUP_FD int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd))
+        return errno;
+    return 0;
+}
+
+/* The directory, made when it may be; refused when somebody else could change what is mapped. */
+static int open_directory(int *out, const struct common_lmdb *env, int *native_error)
+{
+    *out = -1;
+    if (env->options.create && mkdir(env->directory, 0700) == 0) {
+        *native_error = sync_parent(env->directory);
+        if (*native_error)
+            return common_error_from_errno(*native_error);
+    }
+    COMMON_CLEANUP_FD int fd = open(env->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st)) {
+        *native_error = errno;
+        return common_error_from_errno(errno);
+    }
+    if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        *native_error = EPERM;
+        return COMMON_ERR_DENIED;
+    }
+    *out = COMMON_TAKE_FD(fd);
+    return 0;
+}
+
+static int init_gate(pthread_rwlock_t *gate)
+{
+    pthread_rwlockattr_t attr;
+    if (pthread_rwlockattr_init(&attr))
+        return COMMON_ERR_NO_MEMORY;
+    /* Whoever waits to grow the map must not starve under a stream of readers. */
+    int rc = pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    if (!rc)
+        rc = pthread_rwlock_init(gate, &attr);
+    (void)pthread_rwlockattr_destroy(&attr);
+    return rc ? COMMON_ERR_NO_MEMORY : 0;
+}
+
+static void free_env(struct common_lmdb *env)
+{
+    for (size_t i = 0; i < COMMON_LMDB_MAX_TABLES; i++)
+        free(env->tables[i]);
+    free(env->directory);
+    (void)pthread_rwlock_destroy(&env->gate);
+    if (env->process_lock >= 0)
+        (void)close(env->process_lock);
+    free(env);
+}
+
+static int new_env(struct common_lmdb **out, const struct common_lmdb_options *options)
+{
+    *out = NULL;
+    struct common_lmdb *env = calloc(1, sizeof(*env));
+    if (!env)
+        return COMMON_ERR_NO_MEMORY;
+    if (init_gate(&env->gate)) {
+        free(env);
+        return COMMON_ERR_NO_MEMORY;
+    }
+    env->options = *options;
+    env->owner = getpid();
+    env->process_lock = -1;
+    env->directory = strdup(options->directory);
+    bool is_whole = env->directory;
+    for (size_t i = 0; i < options->num_tables; i++) {
+        env->tables[i] = strdup(options->tables[i]);
+        is_whole = is_whole && env->tables[i];
+    }
+    if (!is_whole) {
+        free_env(env);
+        return COMMON_ERR_NO_MEMORY;
+    }
+    /* The copies are what counts from here on. */
+    env->options.directory = env->directory;
+    env->options.tables = NULL;
+    *out = env;
+    return 0;
+}
+
+static int open_steps(struct common_lmdb *env, int *native_error)
+{
+    COMMON_CLEANUP_FD int directory_fd = -1;
+    int error = open_directory(&directory_fd, env, native_error);
+    if (!error)
+        error = common_lmdb_process_lock(&env->process_lock, directory_fd, native_error);
+    if (!error)
+        error = common_lmdb_create(env, directory_fd, native_error);
+    if (!error)
+        error = common_lmdb_open_mdb(env, native_error);
+    return error;
+}
+
+int common_lmdb_open(struct common_lmdb **out, int *native_error,
+                     const struct common_lmdb_options *options)
+{
+    *out = NULL;
+    int ignored = 0;
+    if (!native_error)
+        native_error = &ignored;
+    *native_error = 0;
+    if (!options->directory || options->num_tables == 0 ||
+        options->num_tables > COMMON_LMDB_MAX_TABLES || options->max_readers == 0 ||
+        options->map_bytes == 0 || options->map_bytes > options->map_max_bytes)
+        return COMMON_ERR_INVALID;
+
+    struct common_lmdb *env = NULL;
+    int error = new_env(&env, options);
+    if (error)
+        return error;
+    error = open_steps(env, native_error);
+    if (error) {
+        free_env(env);
+        return error;
+    }
+    *out = env;
+    return 0;
+}
+
+void common_lmdb_close(struct common_lmdb **env)
+{
+    if (!env || !*env)
+        return;
+    struct common_lmdb *closing = COMMON_TAKE_PTR(*env);
+    /* A forked child gives its copy back unseen: LMDB's close would free the parent's readers. */
+    if (closing->mdb && closing->owner == getpid())
+        mdb_env_close(closing->mdb);
+    free_env(closing);
+}
