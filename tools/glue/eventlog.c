@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The writer. Invariants:
+ *   E1  bytes before the last newline are never changed or removed, except with their whole file
+ *   E2  a line is acknowledged after the file, and for a new file its directory, were synced
+ *   E3  only the holder of the lock on events.lock writes, renames or removes
+ *   E4  seq is one more than that of the event before, across rotations; an event that was not
+ *       acknowledged may leave its number to the next one
+ *   E5  what stands behind the last newline is the rest of a write that was cut: it is truncated,
+ *       and that is synced, before anything is written in its place
+ */
+#include "tools/glue/eventlog.h"
+
+#include "common/base/cleanup.h"
+#include "tools/cli/json.h"
+#include "tools/cli/timestamp.h"
+#include "tools/glue/eventlog_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    LOCK_POLL_MS = 2
+};
+
+struct glue_eventlog {
+    struct glue_eventlog_options options;
+    int directory_fd;
+    char *tool;
+    char *node;
+    pthread_mutex_t lock; /* between threads: the file lock belongs to the descriptor they share */
+    uint64_t num_lost;
+};
+
+/* The log that is being written to, under both locks. */
+struct open_log {
+    int fd;
+    uint64_t size;
+    uint64_t last_seq;
+    bool is_new;
+};
+
+struct glue_eventlog_options glue_eventlog_options_default(void)
+{
+    return (struct glue_eventlog_options){
+        .max_bytes = 16 << 20, .max_files = 8, .lock_wait_ms = 10000};
+}
+
+const char *glue_severity_name(enum common_event_severity severity)
+{
+    static const char *const names[] = {"info", "warning", "error"};
+    return (unsigned)severity < 3 ? names[severity] : "error";
+}
+
+static struct timespec system_now(void *context)
+{
+    (void)context;
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return now;
+}
+
+static char *host_name(void)
+{
+    char name[HOST_NAME_MAX + 1] = "";
+    (void)gethostname(name, sizeof(name) - 1);
+    return strdup(name);
+}
+
+int glue_eventlog_open(struct glue_eventlog **out, const struct glue_eventlog_options *options)
+{
+    *out = NULL;
+    if (!options->directory || !options->tool || options->max_bytes == 0)
+        return COMMON_ERR_INVALID;
+    COMMON_CLEANUP_FD int fd = open(options->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return common_error_from_errno(errno);
+    struct glue_eventlog *log = calloc(1, sizeof(*log));
+    if (!log)
+        return COMMON_ERR_NO_MEMORY;
+    if (pthread_mutex_init(&log->lock, NULL)) {
+        free(log);
+        return COMMON_ERR_NO_MEMORY;
+    }
+    log->options = *options;
+    log->options.directory = NULL;
+    if (!log->options.now)
+        log->options.now = system_now;
+    log->directory_fd = COMMON_TAKE_FD(fd);
+    log->tool = strdup(options->tool);
+    log->node = options->node ? strdup(options->node) : host_name();
+    if (!log->tool || !log->node) {
+        glue_eventlog_close(&log);
+        return COMMON_ERR_NO_MEMORY;
+    }
+    *out = log;
+    return 0;
+}
+
+void glue_eventlog_close(struct glue_eventlog **log)
+{
+    if (!log || !*log)
+        return;
+    struct glue_eventlog *closing = COMMON_TAKE_PTR(*log);
+    (void)close(closing->directory_fd);
+    (void)pthread_mutex_destroy(&closing->lock);
+    free(closing->tool);
+    free(closing->node);
+    free(closing);
+}
+
+/* E3. The lock goes with its descriptor. */
+static int lock_files(int *out, const struct glue_eventlog *log)
+{
+    *out = -1;
+    COMMON_CLEANUP_FD int fd =
+        openat(log->directory_fd, EVENTLOG_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return common_error_from_errno(errno);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    unsigned waited_ms = 0;
+    while (fcntl(fd, F_OFD_SETLK, &lock)) {
+        if (errno != EAGAIN && errno != EACCES)
+            return common_error_from_errno(errno);
+        if (waited_ms >= log->options.lock_wait_ms)
+            return COMMON_ERR_BUSY;
+        const struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
+        (void)nanosleep(&pause, NULL);
+        waited_ms += LOCK_POLL_MS;
+    }
+    *out = COMMON_TAKE_FD(fd);
+    return 0;
+}
+
+/* The last event of the logs that were put aside, newest first. */
+static int last_seq_aside(uint64_t *seq, int directory_fd)
+{
+    *seq = 0;
+    struct glue_eventlog_names aside;
+    int error = glue_eventlog_list_aside(&aside, directory_fd);
+    if (error)
+        return error;
+    COMMON_CLEANUP_FREE void *names = aside.names;
+    for (size_t i = aside.num_names; i != 0 && *seq == 0 && !error; i--) {
+        COMMON_CLEANUP_FD int fd =
+            openat(directory_fd, aside.names[i - 1], O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        struct stat st;
+        if (fd < 0 || fstat(fd, &st))
+            return common_error_from_errno(errno);
+        uint64_t end = 0;
+        error = glue_eventlog_last_seq(seq, &end, fd, (uint64_t)st.st_size);
+    }
+    return error;
+}
+
+static int open_current(struct open_log *out, int directory_fd)
+{
+    *out = (struct open_log){.fd = -1};
+    COMMON_CLEANUP_FD int fd =
+        openat(directory_fd, EVENTLOG_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st))
+        return common_error_from_errno(errno);
+    if (!S_ISREG(st.st_mode))
+        return COMMON_ERR_INVALID;
+    int error = glue_eventlog_last_seq(&out->last_seq, &out->size, fd, (uint64_t)st.st_size);
+    if (error)
+        return error;
+    if (out->size != (uint64_t)st.st_size && /* E5 */
+        (ftruncate(fd, (off_t)out->size) || fsync(fd)))
+        return common_error_from_errno(errno);
+    /* An empty file may be one that nobody synced the directory for. */
+    out->is_new = out->size == 0;
+    if (out->last_seq == 0) {
+        error = last_seq_aside(&out->last_seq, directory_fd);
+        if (error)
+            return error;
+    }
+    out->fd = COMMON_TAKE_FD(fd);
+    return 0;
+}
+
+/* The oldest of those put aside go; that one could not be removed is not the event's failure. */
+static void prune(const struct glue_eventlog *log)
+{
+    struct glue_eventlog_names aside;
+    if (glue_eventlog_list_aside(&aside, log->directory_fd))
+        return;
+    for (size_t i = 0; i + log->options.max_files < aside.num_names; i++)
+        (void)unlinkat(log->directory_fd, aside.names[i], 0);
+    free(aside.names);
+}
+
+/* Puts the log aside and begins a new one. Where the name is taken (seqs that went back by hand)
+ * the log goes on growing rather than replace anything. */
+static int rotate(const struct glue_eventlog *log, struct open_log *current)
+{
+    char aside[EVENTLOG_NAME_LEN + 1];
+    glue_eventlog_aside_name(aside, current->last_seq);
+    struct stat st;
+    if (fstatat(log->directory_fd, aside, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return 0;
+    if (fsync(current->fd) ||
+        renameat(log->directory_fd, EVENTLOG_FILE, log->directory_fd, aside) ||
+        fsync(log->directory_fd))
+        return common_error_from_errno(errno);
+    prune(log);
+    uint64_t last_seq = current->last_seq;
+    (void)close(COMMON_TAKE_FD(current->fd));
+    int error = open_current(current, log->directory_fd);
+    current->last_seq = last_seq;
+    return error;
+}
+
+static int write_fully(int fd, const char *data, size_t len, uint64_t offset)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t put = pwrite(fd, data + done, len - done, (off_t)(offset + done));
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return common_error_from_errno(errno);
+        if (put == 0)
+            return COMMON_ERR_IO;
+        done += (size_t)put;
+    }
+    return 0;
+}
+
+/* E2. A line that could not be made durable is taken back, as well as that can be done. */
+static int append(const struct glue_eventlog *log, const struct open_log *current, const char *line,
+                  size_t len)
+{
+    int error = write_fully(current->fd, line, len, current->size);
+    if (!error && fsync(current->fd))
+        error = common_error_from_errno(errno);
+    if (!error && current->is_new && fsync(log->directory_fd))
+        error = common_error_from_errno(errno);
+    if (error && ftruncate(current->fd, (off_t)current->size) == 0)
+        (void)fsync(current->fd);
+    return error;
+}
+
+/* A text from anywhere as a JSON string, cut to its ceiling between two characters. */
+static json_t *text_json(const char *text)
+{
+    if (!text)
+        text = "";
+    size_t len = strnlen(text, GLUE_EVENT_MAX_TEXT + 1);
+    if (len > GLUE_EVENT_MAX_TEXT) {
+        len = GLUE_EVENT_MAX_TEXT;
+        for (int i = 0; i < 3 && ((unsigned char)text[len] & 0xc0) == 0x80; i++)
+            len--;
+    }
+    return cli_json_text(text, len);
+}
+
+static bool is_event_name(const char *name)
+{
+    if (!name)
+        return false;
+    size_t len = strnlen(name, GLUE_EVENT_MAX_NAME + 1);
+    return len != 0 && len <= GLUE_EVENT_MAX_NAME &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == len;
+}
+
+/* The line with its newline, of *len bytes; NULL when memory is out. */
+static char *make_line(size_t *len, const struct glue_eventlog *log, uint64_t seq,
+                       const struct glue_event *event)
+{
+    char now[CLI_TIME_SIZE];
+    cli_time_format(now, log->options.now(log->options.now_context));
+    json_t *detail = event->detail ? json_deep_copy(event->detail) : json_object();
+    json_t *object =
+        json_pack("{s:s, s:I, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "time", now, "seq",
+                  (json_int_t)seq, "tool", text_json(log->tool), "event", event->name, "severity",
+                  glue_severity_name(event->severity), "object", text_json(event->object), "reason",
+                  text_json(event->reason), "node", text_json(log->node), "detail", detail);
+    if (!object)
+        return NULL;
+    /* ASCII alone: the file can be shown on any terminal as it is. */
+    char *line = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
+    json_decref(object);
+    if (!line)
+        return NULL;
+    *len = strlen(line);
+    line[(*len)++] = '\n'; /* in place of the zero byte: the length is what counts from here */
+    return line;
+}
+
+static void close_log(const struct open_log *log)
+{
+    common_cleanup_fd(&log->fd);
+}
+
+static int write_locked(const struct glue_eventlog *log, uint64_t *seq,
+                        const struct glue_event *event)
+{
+    COMMON_CLEANUP_FD int lock_fd = -1;
+    COMMON_CLEANUP(close_log) struct open_log current = {.fd = -1};
+    int error = lock_files(&lock_fd, log);
+    if (!error)
+        error = open_current(&current, log->directory_fd);
+    if (error)
+        return error;
+
+    size_t len = 0;
+    COMMON_CLEANUP_FREE char *line = make_line(&len, log, current.last_seq + 1, event);
+    if (!line)
+        return COMMON_ERR_NO_MEMORY;
+    if (len > GLUE_EVENT_MAX_LINE)
+        return COMMON_ERR_LIMIT;
+    if (current.size != 0 && current.size + len > log->options.max_bytes)
+        error = rotate(log, &current);
+    if (!error)
+        error = append(log, &current, line, len);
+    if (!error && seq)
+        *seq = current.last_seq + 1;
+    return error;
+}
+
+int glue_eventlog_write(struct glue_eventlog *log, uint64_t *seq, const struct glue_event *event)
+{
+    if (seq)
+        *seq = 0;
+    if (!is_event_name(event->name) || (event->detail && !json_is_object(event->detail)))
+        return COMMON_ERR_INVALID;
+    (void)pthread_mutex_lock(&log->lock);
+    int error = write_locked(log, seq, event);
+    (void)pthread_mutex_unlock(&log->lock);
+    return error;
+}
+
+static void emit(void *context, const struct common_event *event)
+{
+    struct glue_eventlog *log = context;
+    json_t *detail = json_object();
+    if (event->native_error != 0)
+        (void)json_object_set_new(detail, "native_error", json_integer(event->native_error));
+    const struct glue_event full = {
+        .severity = event->severity,
+        .name = event->name,
+        .object = event->object,
+        .reason = event->reason,
+        .detail = detail,
+    };
+    if (glue_eventlog_write(log, NULL, &full)) {
+        (void)pthread_mutex_lock(&log->lock);
+        log->num_lost++;
+        (void)pthread_mutex_unlock(&log->lock);
+    }
+    json_decref(detail);
+}
+
+struct common_event_sink glue_eventlog_sink(struct glue_eventlog *log)
+{
+    return (struct common_event_sink){.emit = emit, .context = log};
+}
+
+uint64_t glue_eventlog_lost(struct glue_eventlog *log)
+{
+    (void)pthread_mutex_lock(&log->lock);
+    uint64_t num_lost = log->num_lost;
+    (void)pthread_mutex_unlock(&log->lock);
+    return num_lost;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/base/cleanup.h"
+#include "tools/glue/eventlog_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    MAX_ASIDE = 10000, /* files looked at: far more than a log leaves behind */
+    READ_BACK = 4 * GLUE_EVENT_MAX_LINE
+};
+
+void glue_eventlog_aside_name(char out[EVENTLOG_NAME_LEN + 1], uint64_t last_seq)
+{
+    (void)snprintf(out, EVENTLOG_NAME_LEN + 1, "events-%020" PRIu64 ".jsonl", last_seq);
+}
+
+bool glue_eventlog_is_aside_name(const char *name)
+{
+    static const char pattern[] = "events-00000000000000000000.jsonl";
+    _Static_assert(sizeof(pattern) == EVENTLOG_NAME_LEN + 1, "the length of a name");
+    if (strlen(name) != EVENTLOG_NAME_LEN)
+        return false;
+    for (size_t i = 0; i < EVENTLOG_NAME_LEN; i++) {
+        bool is_digit = name[i] >= '0' && name[i] <= '9';
+        if (pattern[i] == '0' ? !is_digit : name[i] != pattern[i])
+            return false;
+    }
+    return true;
+}
+
+uint64_t glue_eventlog_aside_seq(const char *name)
+{
+    return strtoull(name + strlen("events-"), NULL, 10);
+}
+
+static void cleanup_dir(DIR **dir)
+{
+    if (*dir)
+        (void)closedir(*dir);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+int glue_eventlog_list_aside(struct glue_eventlog_names *out, int directory_fd)
+{
+    *out = (struct glue_eventlog_names){0};
+    int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return common_error_from_errno(errno);
+    COMMON_CLEANUP(cleanup_dir) DIR *dir = fdopendir(fd);
+    if (!dir) {
+        (void)close(fd);
+        return COMMON_ERR_NO_MEMORY;
+    }
+    size_t cap = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (!entry)
+            break;
+        if (!glue_eventlog_is_aside_name(entry->d_name) || out->num_names >= MAX_ASIDE)
+            continue;
+        if (out->num_names == cap) {
+            cap = cap ? cap * 2 : 16;
+            void *grown = realloc(out->names, cap * sizeof(*out->names));
+            if (!grown) {
+                free(out->names);
+                *out = (struct glue_eventlog_names){0};
+                return COMMON_ERR_NO_MEMORY;
+            }
+            out->names = grown;
+        }
+        memcpy(out->names[out->num_names++], entry->d_name, EVENTLOG_NAME_LEN + 1);
+    }
+    if (out->num_names != 0)
+        qsort(out->names, out->num_names, sizeof(*out->names), compare_names);
+    return 0;
+}
+
+json_t *glue_eventlog_parse(uint64_t *seq, const char *line, size_t line_len)
+{
+    *seq = 0;
+    json_t *event = json_loadb(line, line_len, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *number = json_object_get(event, "seq");
+    /* Far from the end of the numbers, so that the next one always exists. */
+    if (json_is_integer(number) && json_integer_value(number) > 0 &&
+        json_integer_value(number) < INT64_MAX / 2 &&
+        json_is_string(json_object_get(event, "time")) &&
+        json_is_string(json_object_get(event, "event"))) {
+        *seq = (uint64_t)json_integer_value(number);
+        return event;
+    }
+    json_decref(event);
+    return NULL;
+}
+
+static int read_fully(int fd, char *out, size_t len, uint64_t offset)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t got = pread(fd, out + done, len - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return common_error_from_errno(errno);
+        if (got == 0)
+            return COMMON_ERR_IO;
+        done += (size_t)got;
+    }
+    return 0;
+}
+
+/* Looks for the last event in text[0..len), which ends behind a newline or is empty. */
+static uint64_t last_seq_in(const char *text, size_t len)
+{
+    while (len != 0) {
+        const char *newline = len > 1 ? memrchr(text, '\n', len - 1) : NULL;
+        size_t start = newline ? (size_t)(newline - text) + 1 : 0;
+        uint64_t seq = 0;
+        json_decref(glue_eventlog_parse(&seq, text + start, len - start - 1));
+        if (seq != 0)
+            return seq;
+        len = start;
+    }
+    return 0;
+}
+
+int glue_eventlog_last_seq(uint64_t *seq, uint64_t *end, int fd, uint64_t size)
+{
+    *seq = 0;
+    *end = 0;
+    COMMON_CLEANUP_FREE char *text = malloc(READ_BACK);
+    if (!text)
+        return COMMON_ERR_NO_MEMORY;
+    bool is_end_known = false;
+    uint64_t stop = size;
+    /* Windows overlap by a line, so that no line is cut by all of them. */
+    while (stop != 0 && *seq == 0) {
+        uint64_t start = stop > READ_BACK ? stop - READ_BACK : 0;
+        size_t len = (size_t)(stop - start);
+        int error = read_fully(fd, text, len, start);
+        if (error)
+            return error;
+        const char *newline = memrchr(text, '\n', len);
+        size_t used = newline ? (size_t)(newline - text) + 1 : 0;
+        if (newline && !is_end_known) {
+            *end = start + used;
+            is_end_known = true;
+        }
+        *seq = last_seq_in(text, used);
+        stop = start == 0 ? 0 : start + GLUE_EVENT_MAX_LINE;
+    }
+    return 0;
+}

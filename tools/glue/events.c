@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/glue/events.h"
+
+#include "common/base/cleanup.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/json.h"
+#include "tools/cli/store.h"
+#include "tools/cli/text.h"
+#include "tools/cli/timestamp.h"
+#include "tools/glue/eventlog.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <string.h>
+
+enum {
+    FOLLOW_POLL_MS = 200
+};
+
+static void close_reader(struct glue_eventlog_reader **reader)
+{
+    glue_eventlog_reader_close(reader);
+}
+
+static void close_log(struct glue_eventlog **log)
+{
+    glue_eventlog_close(log);
+}
+
+static const char *member(const json_t *event, const char *key)
+{
+    const char *text = json_string_value(json_object_get(event, key));
+    return text ? text : "";
+}
+
+static bool is_before(struct timespec a, struct timespec b)
+{
+    return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
+}
+
+/* Does the event pass --since and --event? One whose time cannot be read is shown: leaving it out
+ * would hide it from every search. */
+static bool is_wanted(const struct cli *cli, const json_t *event)
+{
+    struct timespec time;
+    if (cli_has(cli, "since") && cli_time_parse(&time, member(event, "time")) == 0 &&
+        is_before(time, cli_time(cli, "since")))
+        return false;
+    size_t num_names = cli_count(cli, "event");
+    for (size_t i = 0; i < num_names; i++) {
+        if (strcmp(cli_string_at(cli, "event", i), member(event, "event")) == 0)
+            return true;
+    }
+    return num_names == 0;
+}
+
+/* Line by line rather than as one table: a log may be larger than memory. */
+static void print_line(FILE *out, const json_t *event)
+{
+    static const struct {
+        const char *key;
+        int width;
+    } columns[] = {{"time", 24}, {"severity", 7}, {"tool", 9}, {"event", 20}};
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+        const char *text = member(event, columns[i].key);
+        int room = columns[i].width - (int)strnlen(text, GLUE_EVENT_MAX_NAME);
+        cli_text_put(out, text);
+        (void)fprintf(out, "%*s", (room > 0 ? room : 0) + 2, "");
+    }
+    const char *object = member(event, "object");
+    const char *reason = member(event, "reason");
+    cli_text_put(out, object);
+    (void)fputs(*object && *reason ? ": " : "", out);
+    cli_text_put(out, reason);
+    (void)fputc('\n', out);
+}
+
+static int print_json(FILE *out, const json_t *event)
+{
+    char *text = json_dumps(event, JSON_COMPACT | JSON_ENSURE_ASCII);
+    if (!text)
+        return COMMON_ERR_NO_MEMORY;
+    (void)fputs(text, out);
+    free(text);
+    return 0;
+}
+
+/* Prints what is there now. *num_printed goes on counting from call to call. */
+static int print_events(struct cli *cli, struct glue_eventlog_reader *reader, bool follow,
+                        uint64_t *num_printed)
+{
+    for (;;) {
+        json_t *event = NULL;
+        int error = glue_eventlog_reader_next(reader, &event);
+        if (error || !event)
+            return error;
+        if (cli_interrupted() || ferror(cli->out)) {
+            json_decref(event);
+            return cli_interrupted() ? COMMON_ERR_CANCELLED : 0;
+        }
+        if (is_wanted(cli, event)) {
+            if (!cli->json) {
+                print_line(cli->out, event);
+            } else {
+                (void)fputs(*num_printed != 0 && !follow ? ",\n" : "", cli->out);
+                error = print_json(cli->out, event);
+                (void)fputs(follow ? "\n" : "", cli->out);
+            }
+            ++*num_printed;
+        }
+        json_decref(event);
+        if (error)
+            return error;
+    }
+}
+
+/* Until interrupted, out of time, or nobody reads any longer. */
+static int follow_events(struct cli *cli, struct glue_eventlog_reader *reader,
+                         uint64_t *num_printed)
+{
+    for (;;) {
+        int error = print_events(cli, reader, true, num_printed);
+        if (error)
+            return error;
+        (void)fflush(cli->out);
+        int wait_ms = cli_poll_timeout(cli);
+        if (wait_ms == 0)
+            return cli_fail(cli, COMMON_ERR_TIMEOUT, NULL, "timed out");
+        if (wait_ms < 0 || wait_ms > FOLLOW_POLL_MS)
+            wait_ms = FOLLOW_POLL_MS;
+        /* No event asked for: only that the reader of a pipe went away. */
+        struct pollfd reader_of_ours = {.fd = fileno(cli->out)};
+        (void)poll(&reader_of_ours, 1, wait_ms);
+        if (ferror(cli->out) || (reader_of_ours.revents & (POLLERR | POLLNVAL)) != 0)
+            return 0;
+        if (cli_interrupted())
+            return COMMON_ERR_CANCELLED;
+    }
+}
+
+static int list(struct cli *cli)
+{
+    struct cli_store store;
+    int error = cli_store_open(cli, &store, CLI_STORE_READ);
+    if (error)
+        return error;
+    bool follow = cli_flag(cli, "follow");
+    if (!store.exists && follow)
+        return cli_fail(cli, COMMON_ERR_NOT_FOUND, store.path, "no such store to follow");
+
+    COMMON_CLEANUP(close_reader) struct glue_eventlog_reader *reader = NULL;
+    if (store.exists)
+        error = glue_eventlog_reader_open(&reader, store.path);
+    if (error)
+        return cli_fail(cli, error, store.path, "cannot read the event log: %s",
+                        common_error_text(error));
+    uint64_t num_printed = 0;
+    if (cli->json) {
+        cli->is_document_printed = true;
+        (void)fputs(follow ? "" : "[", cli->out);
+    }
+    if (reader)
+        error = follow ? follow_events(cli, reader, &num_printed)
+                       : print_events(cli, reader, false, &num_printed);
+    if (cli->json && !follow)
+        (void)fputs("]\n", cli->out);
+    if (!cli->json && !follow && !error && num_printed == 0)
+        (void)fputs("no events\n", cli->out);
+    if (reader && glue_eventlog_reader_unreadable(reader) != 0)
+        cli_warn(cli, store.path, "%" PRIu64 " lines of the event log are no events",
+                 glue_eventlog_reader_unreadable(reader));
+    if (error && error != COMMON_ERR_CANCELLED && !cli->is_reported)
+        return cli_fail(cli, error, store.path, "cannot read the event log: %s",
+                        common_error_text(error));
+    return error;
+}
+
+static const char *const severities[] = {"info", "warning", "error", NULL};
+
+static int test(struct cli *cli)
+{
+    struct cli_store store;
+    int error = cli_store_open(cli, &store, CLI_STORE_CREATE);
+    if (error)
+        return error;
+    struct glue_eventlog_options options = glue_eventlog_options_default();
+    options.directory = store.path;
+    options.tool = cli->tool->root->name;
+    int wait_ms = cli_poll_timeout(cli);
+    if (wait_ms >= 0 && (unsigned)wait_ms < options.lock_wait_ms)
+        options.lock_wait_ms = (unsigned)wait_ms;
+
+    COMMON_CLEANUP(close_log) struct glue_eventlog *log = NULL;
+    uint64_t seq = 0;
+    error = glue_eventlog_open(&log, &options);
+    if (!error) {
+        const struct glue_event event = {
+            .severity = (enum common_event_severity)cli_word(cli, "severity"),
+            .name = "EventLogTest",
+            .object = cli_string(cli, "object"),
+            .reason = cli_argument(cli, 0),
+        };
+        error = glue_eventlog_write(log, &seq, &event);
+    }
+    if (error)
+        return cli_fail(cli, error, store.path, "cannot record the event: %s",
+                        common_error_text(error));
+    if (cli->json)
+        return cli_json_print(cli, json_pack("{s:I}", "seq", (json_int_t)seq));
+    (void)fprintf(cli->out, "recorded as event %" PRIu64 "\n", seq);
+    return 0;
+}
+
+static const struct cli_command test_command = {
+    .name = "test",
+    .summary = "record an event, to see whether somebody reads the log",
+    .details =
+        "Records the event EventLogTest with MESSAGE as its reason. When the command returns "
+        "with status 0 the event is on the medium.",
+    .arguments =
+        (const struct cli_argument[]){{.name = "MESSAGE", .summary = "what to record"}, {0}},
+    .options = (const struct cli_option[]){{.name = "severity",
+                                            .type = CLI_WORD,
+                                            .words = severities,
+                                            .summary = "how bad it is",
+                                            .fallback = "info"},
+                                           {.name = "object",
+                                            .type = CLI_STRING,
+                                            .value_name = "TEXT",
+                                            .summary = "what the event is about"},
+                                           {0}},
+    .run = test,
+};
+
+const struct cli_command glue_events_command = {
+    .name = "events",
+    .summary = "show what happened, from all tools that share the store",
+    .details = "Prints the events of the store, oldest first: time, severity, tool, event, object "
+               "and reason. With --json it is an array of the objects that docs/format-events.md "
+               "describes; with --json --follow, one object a line.",
+    .options = (const struct cli_option[]){{.name = "since",
+                                            .type = CLI_SINCE,
+                                            .value_name = "T",
+                                            .summary = "leave out what is older: RFC 3339, "
+                                                       "@SECONDS, or a duration before now"},
+                                           {.name = "event",
+                                            .type = CLI_STRING,
+                                            .flags = CLI_REPEATABLE,
+                                            .value_name = "NAME",
+                                            .summary = "show events of this name only"},
+                                           {.name = "follow",
+                                            .type = CLI_FLAG,
+                                            .summary = "go on with what is recorded from now on"},
+                                           {0}},
+    .commands = (const struct cli_command *const[]){&test_command, NULL},
+    .run = list,
+};
