@@ -86,21 +86,36 @@ int glue_eventlog_list_aside(struct glue_eventlog_names *out, int directory_fd)
     return 0;
 }
 
-json_t *glue_eventlog_parse(uint64_t *seq, const char *line, size_t line_len)
+/* {"time":"...","seq":N, and so on to }, all of it printable: a line that was torn has zeroes in
+ * it. */
+uint64_t glue_eventlog_line_seq(const char *line, size_t line_len)
 {
-    *seq = 0;
-    json_t *event = json_loadb(line, line_len, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *number = json_object_get(event, "seq");
-    /* Far from the end of the numbers, so that the next one always exists. */
-    if (json_is_integer(number) && json_integer_value(number) > 0 &&
-        json_integer_value(number) < INT64_MAX / 2 &&
-        json_is_string(json_object_get(event, "time")) &&
-        json_is_string(json_object_get(event, "event"))) {
-        *seq = (uint64_t)json_integer_value(number);
-        return event;
+    static const char before_time[] = "{\"time\":\"";
+    static const char before_seq[] = "\",\"seq\":";
+    enum {
+        TIME_LEN = sizeof(before_time) - 1,
+        SEQ_LEN = sizeof(before_seq) - 1
+    };
+
+    for (size_t i = 0; i < line_len; i++) {
+        if (line[i] < ' ' || line[i] > '~')
+            return 0;
     }
-    json_decref(event);
-    return NULL;
+    if (line_len < TIME_LEN || strncmp(line, before_time, TIME_LEN) != 0 ||
+        line[line_len - 1] != '}')
+        return 0;
+    const char *quote = memchr(line + TIME_LEN, '"', line_len - TIME_LEN);
+    if (!quote || (size_t)(line + line_len - quote) < SEQ_LEN ||
+        strncmp(quote, before_seq, SEQ_LEN) != 0)
+        return 0;
+    uint64_t seq = 0;
+    const char *at = quote + SEQ_LEN;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        seq = seq * 10 + (uint64_t)(*at - '0');
+        if (seq >= INT64_MAX / 2) /* so that the next number always exists */
+            return 0;
+    }
+    return *at == ',' ? seq : 0;
 }
 
 static int read_fully(int fd, char *out, size_t len, uint64_t offset)
@@ -125,8 +140,7 @@ static uint64_t last_seq_in(const char *text, size_t len)
     while (len != 0) {
         const char *newline = len > 1 ? memrchr(text, '\n', len - 1) : NULL;
         size_t start = newline ? (size_t)(newline - text) + 1 : 0;
-        uint64_t seq = 0;
-        json_decref(glue_eventlog_parse(&seq, text + start, len - start - 1));
+        uint64_t seq = glue_eventlog_line_seq(text + start, len - start - 1);
         if (seq != 0)
             return seq;
         len = start;

@@ -29,8 +29,10 @@ struct glue_eventlog_names {
 /* The logs that were put aside. Free ->names. */
 COMMON_MUST_USE int glue_eventlog_list_aside(struct glue_eventlog_names *out, int directory_fd);
 
-/* Parses one line without its newline; NULL when it is not an event with a sensible seq. */
-json_t *glue_eventlog_parse(uint64_t *seq, const char *line, size_t line_len);
+/* The seq of a line, without its newline, that has the form of an event; 0 for any other. Looks at
+ * the bytes alone: a parser that runs out of memory must not make an event look like none, since
+ * its number would be given again. */
+uint64_t glue_eventlog_line_seq(const char *line, size_t line_len);
 
 /* The seq of the last event in a file, 0 if there is none; *end is the offset behind the last
  * newline. Reads from the end. */

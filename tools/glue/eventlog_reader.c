@@ -169,8 +169,8 @@ static json_t *next_in_window(struct glue_eventlog_reader *reader)
             reader->is_skipping = false;
             continue;
         }
-        uint64_t seq = 0;
-        json_t *event = len < GLUE_EVENT_MAX_LINE ? glue_eventlog_parse(&seq, line, len) : NULL;
+        uint64_t seq = len < GLUE_EVENT_MAX_LINE ? glue_eventlog_line_seq(line, len) : 0;
+        json_t *event = seq != 0 ? json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
         if (!event) {
             reader->num_unreadable++;
             continue;
