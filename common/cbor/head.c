@@ -16,7 +16,8 @@
  * The rules are checked on the bytes first, because the callbacks of libcbor do not tell the form
  * in which a value came, turn every NaN of 2 bytes into the same, and (before 0.9) cut lengths to
  * size_t. libcbor then decodes what has passed, except tags and simple values: versions before
- * 0.11 know no tag from 6 to 20, and none knows the simple values that have no meaning yet.
+ * 0.11 know no tag from 6 to 20 (COSE_Encrypt0 is 16), and up to 0.13 none knows the simple values
+ * that have no meaning yet.
  */
 #include "common/cbor/head.h"
 
@@ -244,7 +245,8 @@ static void on_boolean(void *context, bool value)
 }
 
 /* What H3 or the comment at the top keeps from libcbor still has a callback that does nothing: the
- * type then stays NONE, which is a fault. */
+ * type then stays NONE, which is a fault. The member for simple values that newer versions have is
+ * left out, as older ones do not know it, and is not called. */
 static const struct cbor_callbacks callbacks = {
     .uint8 = on_uint8,
     .uint16 = on_uint16,

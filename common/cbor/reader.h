@@ -133,7 +133,7 @@ COMMON_MUST_USE bool common_cbor_next_int_key(struct common_cbor_reader *reader,
 COMMON_MUST_USE int common_cbor_take_int_key(struct common_cbor_reader *reader, bool *out,
                                              int64_t key);
 
-/* Passes over the next item with all that is inside it. */
+/* Passes over the next item with all that is inside it. Takes the time of reading it. */
 COMMON_MUST_USE int common_cbor_skip(struct common_cbor_reader *reader);
 
 /* The same, and gives its encoded bytes, borrowed: for a MAC, or to decode it later. */

@@ -533,6 +533,28 @@ static void optional_keys_are_taken_in_their_order(void **state)
     }
 }
 
+static void a_key_that_does_not_fit_is_no_other_key(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hex;
+        int64_t key; /* what it would be, cut to 64 bits */
+    } cases[] = {
+        {"a11b800000000000000000", INT64_MIN},
+        {"a11bffffffffffffffff00", -1},
+        {"a13b800000000000000000", INT64_MAX},
+        {"a13bffffffffffffffff00", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        DOCUMENT document = document_of(cases[i].hex);
+        size_t num_pairs = 0;
+        bool found = true;
+        assert_int_equal(common_cbor_enter_map(&document.reader, &num_pairs), 0);
+        assert_int_equal(common_cbor_take_int_key(&document.reader, &found, cases[i].key), 0);
+        assert_false(found);
+    }
+}
+
 static void a_raw_item_is_its_exact_bytes(void **state)
 {
     (void)state;
@@ -630,6 +652,7 @@ int main(void)
         cmocka_unit_test(a_map_is_read_key_by_key),
         cmocka_unit_test(a_value_that_was_not_read_is_not_taken_for_a_key),
         cmocka_unit_test(optional_keys_are_taken_in_their_order),
+        cmocka_unit_test(a_key_that_does_not_fit_is_no_other_key),
         cmocka_unit_test(a_raw_item_is_its_exact_bytes),
         cmocka_unit_test(keys_and_tagged_items_can_be_skipped_too),
         cmocka_unit_test(the_deepest_document_is_skipped_and_read),
