@@ -16,7 +16,7 @@
  * The rules are checked on the bytes first, because the callbacks of libcbor do not tell the form
  * in which a value came, turn every NaN of 2 bytes into the same, and (before 0.9) cut lengths to
  * size_t. libcbor then decodes what has passed, except tags and simple values: versions before
- * 0.11 know no tag from 6 to 20 (COSE_Encrypt0 is 16), and up to 0.13 none knows the simple values
+ * 0.11 know no tag from 6 to 20 (COSE_Encrypt0 is 16), and only the newest know the simple values
  * that have no meaning yet.
  */
 #include "common/cbor/head.h"
