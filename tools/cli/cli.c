@@ -1,43 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/cli/cli.h"
 
-#include "common/base/checked.h"
 #include "tools/cli/json.h"
 #include "tools/cli/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
-
-/* A signal handler has nowhere else to leave its word. */
-static volatile sig_atomic_t interrupted;
-
-static void note_interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
-
-bool cli_interrupted(void)
-{
-    return interrupted != 0;
-}
-
-/* R6. SA_RESETHAND makes the second one deadly; without SA_RESTART, system calls end with EINTR.
- * SIGPIPE would end the run before R4 could speak, or in the middle of a job when a peer leaves. */
-static void take_signals(void)
-{
-    interrupted = 0;
-    struct sigaction action = {.sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND};
-    (void)sigaction(SIGINT, &action, NULL);
-    action = (struct sigaction){.sa_handler = SIG_IGN};
-    (void)sigaction(SIGPIPE, &action, NULL);
-}
 
 /* A standard descriptor that is closed would be taken by the first file that is opened, a volume
  * say, and messages would be written into it. Opened the wrong way round, use of it still fails. */
@@ -73,27 +45,6 @@ struct timespec cli_now(const struct cli *cli)
 uint64_t cli_monotonic_ns(const struct cli *cli)
 {
     return cli->clock.monotonic_ns(cli->clock.context);
-}
-
-int cli_time_left(const struct cli *cli, uint64_t *out_ns)
-{
-    *out_ns = CLI_NO_DEADLINE;
-    if (cli->deadline_ns == CLI_NO_DEADLINE)
-        return 0;
-    uint64_t now = cli_monotonic_ns(cli);
-    *out_ns = now < cli->deadline_ns ? cli->deadline_ns - now : 0;
-    return *out_ns ? 0 : COMMON_ERR_TIMEOUT;
-}
-
-int cli_poll_timeout(const struct cli *cli)
-{
-    uint64_t left_ns = 0;
-    if (cli_time_left(cli, &left_ns))
-        return 0;
-    if (left_ns == CLI_NO_DEADLINE)
-        return -1;
-    uint64_t left_ms = left_ns / 1000000 + (left_ns % 1000000 != 0);
-    return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
 }
 
 void cli_command_path(char *out, size_t out_size, const struct cli *cli, size_t first)
@@ -313,7 +264,7 @@ int cli_run(const struct cli_tool *tool, const struct cli_environment *environme
 int cli_main(const struct cli_tool *tool, int argc, char *const *argv)
 {
     hold_standard_descriptors();
-    take_signals();
+    cli_take_signals();
     struct cli_environment environment = {
         .out = stdout,
         .err = stderr,

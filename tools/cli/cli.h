@@ -27,6 +27,7 @@
 #include "common/base/error.h"
 #include "tools/cli/command.h"
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -132,6 +133,14 @@ COMMON_MUST_USE int cli_time_left(const struct cli *cli, uint64_t *out_ns);
 
 /* The wait that poll(2) takes: milliseconds until the deadline, rounded up; -1 without one. */
 int cli_poll_timeout(const struct cli *cli);
+
+/* poll(2) that ends for an interrupt and the deadline too, without missing either: 0 when there is
+ * something in revents, else COMMON_ERR_CANCELLED, COMMON_ERR_TIMEOUT or COMMON_ERR_IO. With no fds
+ * it waits for one of those. */
+COMMON_MUST_USE int cli_poll(const struct cli *cli, struct pollfd *fds, size_t num_fds);
+
+/* For cli_main(): R6, and SIGPIPE ignored. */
+void cli_take_signals(void);
 
 struct timespec cli_now(const struct cli *cli);
 uint64_t cli_monotonic_ns(const struct cli *cli);

@@ -9,20 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* One read(2) within the deadline: -1 with errno, ETIMEDOUT and EINTR among them. */
-static ssize_t read_some(const struct cli *cli, uint8_t *out, size_t out_cap, int fd)
-{
-    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-    int n = poll(&poll_fd, 1, cli_poll_timeout(cli));
-    if (n == 0)
-        errno = ETIMEDOUT;
-    return n == 1 ? read(fd, out, out_cap) : -1;
-}
 
 /* Up to out_cap bytes, fewer only at the end. */
 static int read_up_to(struct cli *cli, uint8_t *out, size_t *out_len, size_t out_cap, int fd,
@@ -30,14 +19,17 @@ static int read_up_to(struct cli *cli, uint8_t *out, size_t *out_len, size_t out
 {
     *out_len = 0;
     while (*out_len < out_cap) {
-        ssize_t n = read_some(cli, out + *out_len, out_cap - *out_len, fd);
+        struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+        int error = cli_poll(cli, &poll_fd, 1);
+        if (error)
+            return cli_fail(cli, error, source, "%s",
+                            cli_interrupted() ? "interrupted" : common_error_text(error));
+        ssize_t n = read(fd, out + *out_len, out_cap - *out_len);
         if (n == 0)
             return 0;
-        if (n < 0 && (errno == EINTR || errno == EAGAIN) && !cli_interrupted())
-            continue;
-        if (n < 0)
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
             return cli_fail(cli, common_error_from_errno(errno), source, "%s", strerror(errno));
-        *out_len += (size_t)n;
+        *out_len += n > 0 ? (size_t)n : 0;
     }
     return 0;
 }
