@@ -215,9 +215,9 @@ static int run_wait(struct cli *cli)
 {
     (void)fputs("waiting\n", cli->out);
     (void)fflush(cli->out);
-    int error = cli_flag(cli, "stubborn") ? 0 : cli_poll(cli, NULL, 0);
-    while (!error)
+    while (cli_flag(cli, "stubborn"))
         (void)poll(NULL, 0, 1000);
+    int error = cli_poll(cli, NULL, 0);
     if (error != COMMON_ERR_CANCELLED)
         return error;
     return cli_flag(cli, "finish") ? 0 : COMMON_ERR_CANCELLED;

@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#define DAYS(n) (UINT64_C(86400) * (n))
+
 static void each_unit_has_its_length(void **state)
 {
     (void)state;
@@ -16,11 +18,11 @@ static void each_unit_has_its_length(void **state)
         {"6h", 21600},
         {"30D", 2592000},
         {"6W", 3628800},
-        {"2M", 60 * 86400},
-        {"1Y", 365 * 86400},
+        {"2M", DAYS(60)},
+        {"1Y", DAYS(365)},
         {"0s", 0},
         {"1D12h", 129600},
-        {"1Y2M3W4D5h6m7s", (365 + 60 + 21 + 4) * 86400 + 5 * 3600 + 6 * 60 + 7},
+        {"1Y2M3W4D5h6m7s", DAYS(365 + 60 + 21 + 4) + 18367},
         {"18446744073709551615s", UINT64_MAX},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -75,10 +77,10 @@ static void the_shortest_form_is_chosen(void **state)
         uint64_t seconds;
         const char *text;
     } cases[] = {
-        {0, "0s"},          {1, "1s"},           {60, "1m"},          {90, "90s"},
-        {5400, "90m"},      {3600, "1h"},        {86400, "1D"},       {604800, "1W"},
-        {30 * 86400, "1M"}, {31 * 86400, "31D"}, {365 * 86400, "1Y"}, {129600, "36h"},
-        {3601, "1h1s"},     {7, "7s"},           {86401, "1D1s"},     {364 * 86400, "52W"},
+        {0, "0s"},        {1, "1s"},         {60, "1m"},        {90, "90s"},
+        {5400, "90m"},    {3600, "1h"},      {86400, "1D"},     {604800, "1W"},
+        {DAYS(30), "1M"}, {DAYS(31), "31D"}, {DAYS(365), "1Y"}, {129600, "36h"},
+        {3601, "1h1s"},   {7, "7s"},         {86401, "1D1s"},   {DAYS(364), "52W"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char text[CLI_DURATION_SIZE];

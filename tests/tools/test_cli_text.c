@@ -8,6 +8,7 @@
 static void what_a_terminal_would_obey_is_escaped(void **state)
 {
     (void)state;
+    /* NOLINTBEGIN(misc-misleading-bidirectional): to see them escaped */
     static const struct {
         const char *text;
         const char *escaped;
@@ -39,6 +40,7 @@ static void what_a_terminal_would_obey_is_escaped(void **state)
         {"ends \xe2\x82", "ends \\xe2\\x82"},
         {"\\x1b", "\\\\x1b"}, /* X3 */
     };
+    /* NOLINTEND(misc-misleading-bidirectional) */
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         COMMON_CLEANUP_BUF struct common_buf buf = common_buf_growing(1000);
         assert_int_equal(cli_text_append(&buf, cases[i].text, strlen(cases[i].text)), 0);
