@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/tools/demo_tree.h"
 
+#include "common/base/cleanup.h"
 #include "tools/cli/confirm.h"
 #include "tools/cli/json.h"
 #include "tools/cli/progress.h"
@@ -8,9 +9,11 @@
 #include "tools/cli/store.h"
 #include "tools/cli/timestamp.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Prints what was parsed, an item a line. */
 static int run_create(struct cli *cli)
@@ -106,7 +109,7 @@ static int run_revoke(struct cli *cli)
     return 0;
 }
 
-static const struct cli_command revoke = {
+static const struct cli_command revoke_command = {
     .name = "revoke",
     .summary = "take a certificate back",
     .options = (const struct cli_option[]){{.name = "serial",
@@ -130,7 +133,7 @@ static const struct cli_command revoke = {
 static const struct cli_command vault = {
     .name = "vault",
     .summary = "vaults",
-    .commands = (const struct cli_command *const[]){&create, &erase, &revoke, NULL},
+    .commands = (const struct cli_command *const[]){&create, &erase, &revoke_command, NULL},
 };
 
 static int run_events(struct cli *cli)
@@ -320,12 +323,25 @@ static const struct cli_command store_command = {
     .run = run_store,
 };
 
+/* Fails if a file that is opened takes the place of a standard stream. */
+static int run_descriptors(struct cli *cli)
+{
+    COMMON_CLEANUP_FD int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd > STDERR_FILENO ? 0 : cli_fail(cli, COMMON_ERR_INTERNAL, NULL, "it is %d", fd);
+}
+
+static const struct cli_command descriptors = {
+    .name = "descriptors",
+    .summary = "open a file",
+    .run = run_descriptors,
+};
+
 static const struct cli_command root = {
     .name = "demo",
     .summary = "a tool for tests",
-    .commands =
-        (const struct cli_command *const[]){&vault, &events, &fail_command, &wait_command, &flood,
-                                            &secret_command, &work, &store_command, NULL},
+    .commands = (const struct cli_command *const[]){&vault, &events, &fail_command, &wait_command,
+                                                    &flood, &secret_command, &work, &store_command,
+                                                    &descriptors, NULL},
 };
 
 static size_t components(struct common_component *out, size_t max)

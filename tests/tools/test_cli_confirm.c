@@ -2,7 +2,9 @@
 #include "tests/support/test.h"
 #include "tests/tools/cli_fixture.h"
 
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const erase[] = {"demo", "vault", "erase", "vol1", NULL};
 
@@ -80,6 +82,28 @@ static void the_deadline_is_no_answer(void **state)
     assert_int_equal(pty_wait(&pty), 1);
 }
 
+/* Begins when there is something to read. */
+static int run_late(void *words)
+{
+    struct pollfd poll_fd = {.fd = STDIN_FILENO, .events = POLLIN};
+    if (write(STDOUT_FILENO, "ready\n", 6) != 6 || poll(&poll_fd, 1, 5000) != 1)
+        return 99;
+    return run_democli(words);
+}
+
+/* Q1. */
+static void what_was_typed_before_the_question_is_no_answer(void **state)
+{
+    (void)state;
+    struct pty pty = pty_start(run_late, (void *)erase);
+    pty_expect(&pty, "ready");
+    pty_send(&pty, "yes\n");
+    pty_expect(&pty, "(yes/[no]): ");
+    pty_send(&pty, "no\n");
+    pty_expect(&pty, "demo: vol1: not confirmed");
+    assert_int_equal(pty_wait(&pty), 1);
+}
+
 static void the_question_cannot_be_forged_by_a_name(void **state)
 {
     (void)state;
@@ -99,6 +123,7 @@ int main(void)
         cmocka_unit_test(without_a_terminal_it_is_refused),
         cmocka_unit_test(an_interrupt_is_no_answer),
         cmocka_unit_test(the_deadline_is_no_answer),
+        cmocka_unit_test(what_was_typed_before_the_question_is_no_answer),
         cmocka_unit_test(the_question_cannot_be_forged_by_a_name),
     };
     return cmocka_run_group_tests_name("cli_confirm", tests, NULL, NULL);

@@ -101,6 +101,56 @@ static void a_closed_stdout_is_not_taken_for_a_good_one(void **state)
     assert_int_equal(close(err[0]), 0);
 }
 
+static void a_file_never_takes_the_place_of_a_standard_stream(void **state)
+{
+    (void)state;
+    for (int closed = 0; closed < 8; closed++) {
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            const char *words[] = {"demo", "descriptors", NULL};
+            for (int fd = 0; fd < 3; fd++) {
+                if (closed & 1 << fd)
+                    (void)close(fd);
+            }
+            _exit(run_democli(words));
+        }
+        int status = 0;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+    }
+}
+
+/* A clock that is interrupted: cli_poll() asks it between its look at the flag and the wait. */
+static uint64_t interrupted_clock(void *context)
+{
+    bool *is_done = context;
+    if (!*is_done)
+        (void)raise(SIGINT);
+    *is_done = true;
+    return 0;
+}
+
+static void an_interrupt_just_before_the_wait_is_not_missed(void **state)
+{
+    (void)state;
+    bool is_done = false;
+    struct cli cli = demo_context(stdout, stderr);
+    cli.clock.monotonic_ns = interrupted_clock;
+    cli.clock.context = &is_done;
+    cli.deadline_ns = UINT64_C(3000000000);
+    struct timespec begin;
+    struct timespec end;
+    cli_take_signals();
+    (void)clock_gettime(CLOCK_MONOTONIC, &begin);
+    assert_int_equal(cli_poll(&cli, NULL, 0), COMMON_ERR_CANCELLED);
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    assert_true(cli_interrupted());
+    assert_true(end.tv_sec - begin.tv_sec < 2);
+    cli_take_signals();
+    assert_false(cli_interrupted());
+}
+
 static int interrupt(const char *option, unsigned times, char *out, size_t out_size)
 {
     int out_fds[2];
@@ -161,6 +211,8 @@ int main(void)
         cmocka_unit_test(output_that_cannot_be_written_is_a_failure),
         cmocka_unit_test(a_reader_that_left_needs_no_words),
         cmocka_unit_test(a_closed_stdout_is_not_taken_for_a_good_one),
+        cmocka_unit_test(a_file_never_takes_the_place_of_a_standard_stream),
+        cmocka_unit_test(an_interrupt_just_before_the_wait_is_not_missed),
         cmocka_unit_test(an_interrupt_ends_the_work_with_130),
         cmocka_unit_test(the_second_interrupt_kills),
         cmocka_unit_test(the_timeout_ends_the_work),

@@ -249,11 +249,13 @@ static void messages_get_a_line_of_their_own(void **state)
     fake_monotonic_ns += 1000 * MS;
     cli_progress_update(&progress, 50);
     cli_warn(&cli, NULL, "slow");
+    cli_warn(&cli, NULL, "slower");
     fake_monotonic_ns += 1000 * MS;
     cli_progress_update(&progress, 60);
     assert_int_equal(cli_fail(&cli, COMMON_ERR_IO, "disk", "gone"), COMMON_ERR_IO);
     assert_int_equal(fclose(err), 0);
-    assert_non_null(strstr(shown, "\ndemo: warning: slow\n\rx  60%"));
+    assert_null(strstr(shown, "\n\n"));
+    assert_non_null(strstr(shown, "\ndemo: warning: slow\ndemo: warning: slower\n\rx  60%"));
     assert_non_null(strstr(shown, "\ndemo: disk: gone\n"));
     free(shown);
 }

@@ -2,6 +2,7 @@
 #include "tests/support/test.h"
 #include "tests/tools/cli_fixture.h"
 #include "tools/cli/secret.h"
+#include "tools/cli/terminal.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -375,6 +376,35 @@ static void a_terminal_is_not_read_with_echo(void **state)
     assert_int_equal(pty_wait(&pty), 1);
 }
 
+/* 0 if an answer that was given up left nothing behind. */
+static int ask_and_look(void *argument)
+{
+    (void)argument;
+    static const uint8_t zeroes[16] = {0};
+    uint8_t memory[16];
+    size_t len = 7;
+    int fd = -1;
+    struct cli cli = demo_context(stdout, stderr);
+    memset(memory, 0xaa, sizeof(memory));
+    if (cli_terminal_open(&fd))
+        return 1;
+    int error = cli_terminal_ask(&cli, memory, &len, sizeof(memory), fd, "Say: ", true);
+    (void)close(fd);
+    if (error != COMMON_ERR_CANCELLED || len != 0)
+        return 2;
+    return memcmp(memory, zeroes, sizeof(memory)) != 0;
+}
+
+/* Q4. */
+static void half_an_answer_is_wiped(void **state)
+{
+    (void)state;
+    struct pty pty = pty_start(ask_and_look, NULL);
+    pty_expect(&pty, "Say: ");
+    pty_send(&pty, "half\x04\x04");
+    assert_int_equal(pty_wait(&pty), 0);
+}
+
 static void without_a_terminal_a_file_is_asked_for(void **state)
 {
     (void)state;
@@ -415,6 +445,7 @@ int main(void)
         cmocka_unit_test(the_echo_is_back_before_a_signal_kills),
         cmocka_unit_test(stopping_gives_the_terminal_back),
         cmocka_unit_test(a_terminal_is_not_read_with_echo),
+        cmocka_unit_test(half_an_answer_is_wiped),
         cmocka_unit_test(without_a_terminal_a_file_is_asked_for),
         cmocka_unit_test(the_deadline_ends_the_wait),
     };

@@ -3,9 +3,11 @@
 #include "tests/support/test.h"
 #include "tests/tools/cli_fixture.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -14,6 +16,34 @@ enum {
 
 static char directory[] = "/tmp/test_cli_store.XXXXXX";
 static bool was_root;
+
+/* In the place of libc's: keeps what was made durable, and fails when told to. */
+static ino_t synced[16];
+static size_t num_synced;
+static bool sync_fails;
+
+int fsync(int fd)
+{
+    struct stat status;
+    if (sync_fails) {
+        errno = EIO;
+        return -1;
+    }
+    if (num_synced < ARRAY_LEN(synced) && fstat(fd, &status) == 0)
+        synced[num_synced++] = status.st_ino;
+    return (int)syscall(SYS_fsync, fd);
+}
+
+static bool is_synced(const char *path)
+{
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    for (size_t i = 0; i < num_synced; i++) {
+        if (synced[i] == status.st_ino)
+            return true;
+    }
+    return false;
+}
 
 static int set_up(void **state)
 {
@@ -136,8 +166,12 @@ static void a_named_store_must_be_there_for_a_reader(void **state)
 static void a_default_store_is_made_with_its_parents(void **state)
 {
     (void)state;
+    num_synced = 0;
     CLEANUP_CAUGHT struct caught caught = RUN("store", "--create");
     assert_store(&caught, below(".local/state/strongroom"), false, true);
+    assert_true(is_synced(directory));
+    assert_true(is_synced(below(".local")));
+    assert_true(is_synced(below(".local/state")));
     assert_int_equal(mode_of(below(".local")), 0700);
     assert_int_equal(mode_of(below(".local/state/strongroom")), 0700);
     CLEANUP_CAUGHT struct caught again = RUN("store", "--create");
@@ -154,6 +188,11 @@ static void a_named_store_is_made_without_its_parents(void **state)
     assert_int_equal(made.status, 0);
     assert_int_equal(mode_of(below("made")), 0700);
     assert_int_equal(rmdir(below("made")), 0);
+    sync_fails = true;
+    CLEANUP_CAUGHT struct caught lost = RUN("store", "--create", "--store", below("lost"));
+    sync_fails = false;
+    assert_refused(&lost, below("lost"), "Input/output error");
+    assert_int_equal(rmdir(below("lost")), 0);
     CLEANUP_CAUGHT struct caught deep = RUN("store", "--create", "--store", below("a/b"));
     assert_refused(&deep, below("a/b"), "cannot be created: No such file or directory");
     assert_int_equal(access(below("a"), F_OK), -1);
