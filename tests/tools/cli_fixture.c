@@ -40,6 +40,11 @@ void caught_free(struct caught *caught)
 
 struct caught run_demo(const char *const *words)
 {
+    return run_tool(&demo_tool, words);
+}
+
+struct caught run_tool(const struct cli_tool *tool, const char *const *words)
+{
     struct caught caught = {0};
     int argc = 0;
     while (words[argc])
@@ -49,7 +54,7 @@ struct caught run_demo(const char *const *words)
     assert_non_null(out);
     assert_non_null(err);
     struct cli_environment environment = {.out = out, .err = err, .clock = fake_clock};
-    caught.status = cli_run(&demo_tool, &environment, argc, (char *const *)words);
+    caught.status = cli_run(tool, &environment, argc, (char *const *)words);
     assert_int_equal(fclose(out), 0);
     assert_int_equal(fclose(err), 0);
     return caught;

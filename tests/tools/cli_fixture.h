@@ -31,6 +31,9 @@ void caught_free(struct caught *caught);
 struct caught run_demo(const char *const *words);
 #define RUN(...) run_demo((const char *const[]){"demo", __VA_ARGS__, NULL})
 
+/* The same for another tool. */
+struct caught run_tool(const struct cli_tool *tool, const char *const *words);
+
 /* The same as a process: stdin is /dev/null, and there is no controlling terminal. out_path: where
  * stdout goes instead of being caught; NULL catches it. */
 struct caught spawn_demo(const char *out_path, const char *const *words);

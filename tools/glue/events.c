@@ -9,13 +9,12 @@
 #include "tools/cli/timestamp.h"
 #include "tools/glue/eventlog.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <string.h>
-
-enum {
-    FOLLOW_POLL_MS = 200
-};
+#include <sys/inotify.h>
+#include <unistd.h>
 
 static void close_reader(struct glue_eventlog_reader **reader)
 {
@@ -114,8 +113,20 @@ static int print_events(struct cli *cli, struct glue_eventlog_reader *reader, bo
     }
 }
 
+/* A descriptor that becomes readable when something in the store changes. */
+static int watch_store(int *out, const char *path)
+{
+    *out = -1;
+    COMMON_CLEANUP_FD int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (watch < 0 ||
+        inotify_add_watch(watch, path, IN_MODIFY | IN_CREATE | IN_MOVE | IN_DELETE) < 0)
+        return common_error_from_errno(errno);
+    *out = COMMON_TAKE_FD(watch);
+    return 0;
+}
+
 /* Until interrupted, out of time, or nobody reads any longer. */
-static int follow_events(struct cli *cli, struct glue_eventlog_reader *reader,
+static int follow_events(struct cli *cli, struct glue_eventlog_reader *reader, int watch,
                          uint64_t *num_printed)
 {
     for (;;) {
@@ -123,18 +134,16 @@ static int follow_events(struct cli *cli, struct glue_eventlog_reader *reader,
         if (error)
             return error;
         (void)fflush(cli->out);
-        int wait_ms = cli_poll_timeout(cli);
-        if (wait_ms == 0)
-            return cli_fail(cli, COMMON_ERR_TIMEOUT, NULL, "timed out");
-        if (wait_ms < 0 || wait_ms > FOLLOW_POLL_MS)
-            wait_ms = FOLLOW_POLL_MS;
-        /* No event asked for: only that the reader of a pipe went away. */
-        struct pollfd reader_of_ours = {.fd = fileno(cli->out)};
-        (void)poll(&reader_of_ours, 1, wait_ms);
-        if (ferror(cli->out) || (reader_of_ours.revents & (POLLERR | POLLNVAL)) != 0)
-            return 0;
-        if (cli_interrupted())
-            return COMMON_ERR_CANCELLED;
+        /* Of the output nothing is asked but that the other end of a pipe went away. */
+        struct pollfd fds[] = {{.fd = watch, .events = POLLIN}, {.fd = fileno(cli->out)}};
+        error = cli_poll(cli, fds, 2);
+        if (error == COMMON_ERR_TIMEOUT)
+            return cli_fail(cli, error, NULL, "timed out");
+        if (error || fds[1].revents != 0 || ferror(cli->out))
+            return error;
+        char ignored[4096];
+        while (read(watch, ignored, sizeof(ignored)) > 0)
+            continue;
     }
 }
 
@@ -148,8 +157,12 @@ static int list(struct cli *cli)
     if (!store.exists && follow)
         return cli_fail(cli, COMMON_ERR_NOT_FOUND, store.path, "no such store to follow");
 
+    /* Watched before it is read, so that nothing comes in between. */
+    COMMON_CLEANUP_FD int watch = -1;
     COMMON_CLEANUP(close_reader) struct glue_eventlog_reader *reader = NULL;
-    if (store.exists)
+    if (follow)
+        error = watch_store(&watch, store.path);
+    if (!error && store.exists)
         error = glue_eventlog_reader_open(&reader, store.path);
     if (error)
         return cli_fail(cli, error, store.path, "cannot read the event log: %s",
@@ -160,7 +173,7 @@ static int list(struct cli *cli)
         (void)fputs(follow ? "" : "[", cli->out);
     }
     if (reader)
-        error = follow ? follow_events(cli, reader, &num_printed)
+        error = follow ? follow_events(cli, reader, watch, &num_printed)
                        : print_events(cli, reader, false, &num_printed);
     if (cli->json && !follow)
         (void)fputs("]\n", cli->out);
