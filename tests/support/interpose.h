@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/uio.h>
 
 /* All that is reached through interpose_real(): the *64 names stand for both names, which are one
@@ -95,6 +96,14 @@ extern atomic_bool interpose_recording;
 
 /* Faults concern this thread: it is inside its own function. */
 extern _Thread_local bool interpose_thread_takes_part;
+
+/* For struct iovec, which has one member for what is read and what is written. */
+static inline void *interpose_unconst(const void *data)
+{
+    void *result = NULL;
+    memcpy(&result, &data, sizeof(data));
+    return result;
+}
 
 /* Shall this call fail? Sets errno when it shall. The second form is for calls with a length, which
  * it may shorten instead; the third does the same to a vector, of which it makes a copy. */

@@ -3,6 +3,8 @@
  * Reading, writing, syncing. One definition serves both names of a function (off_t has 64 bits);
  * the __*_chk names are what -D_FORTIFY_SOURCE makes of the plain ones.
  */
+/* libc declares these with its own names for the parameters.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 #include "tests/support/fault.h"
 #include "tests/support/interpose.h"
 #include "tests/support/recorder_hooks.h"
@@ -79,8 +81,7 @@ ssize_t write(int fd, const void *data, size_t len)
         return -1;
     if (!atomic_load(&interpose_recording))
         return REAL(write)(fd, data, len);
-    struct iovec piece = {.iov_len = len};
-    memcpy(&piece.iov_base, &data, sizeof(data)); /* drops a const */
+    struct iovec piece = {interpose_unconst(data), len};
     return recorder_write(fd, &piece, 1, -1, 0);
 }
 
@@ -99,8 +100,7 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off64_t offset)
         return -1;
     if (!atomic_load(&interpose_recording))
         return REAL(pwrite64)(fd, data, len, offset);
-    struct iovec piece = {.iov_len = len};
-    memcpy(&piece.iov_base, &data, sizeof(data)); /* drops a const */
+    struct iovec piece = {interpose_unconst(data), len};
     return record_at(fd, &piece, 1, offset);
 }
 
@@ -200,3 +200,4 @@ int sync_file_range(int fd, off64_t offset, off64_t len, unsigned flags)
 {
     return interpose_fails(FAULT_SYNC) ? -1 : REAL(sync_file_range)(fd, offset, len, flags);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -6,6 +6,8 @@
  * linker allocates before anything else runs and dlsym() may allocate itself. Under a sanitizer its
  * interceptor is called, so that what it knows about the heap stays complete. free() is left alone.
  */
+/* libc declares these with its own names for the parameters.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 #include "tests/support/fault.h"
 #include "tests/support/interpose.h"
 #include "tests/support/recorder_hooks.h"
@@ -35,9 +37,23 @@ static void *real_malloc(size_t size)
     return __interceptor_malloc ? __interceptor_malloc(size) : __libc_malloc(size);
 }
 
-void *malloc(size_t size)
+/* Under a name of their own, since analysers have their own idea of malloc() and memalign(). */
+static void *counted_malloc(size_t size)
 {
     return interpose_fails(FAULT_MALLOC) ? NULL : real_malloc(size);
+}
+
+static void *counted_memalign(size_t alignment, size_t size)
+{
+    if (interpose_fails(FAULT_MALLOC))
+        return NULL;
+    return __interceptor_memalign ? __interceptor_memalign(alignment, size)
+                                  : __libc_memalign(alignment, size);
+}
+
+void *malloc(size_t size)
+{
+    return counted_malloc(size);
 }
 
 void *calloc(size_t number, size_t size)
@@ -67,33 +83,33 @@ void *reallocarray(void *block, size_t number, size_t size)
 
 void *memalign(size_t alignment, size_t size)
 {
-    if (interpose_fails(FAULT_MALLOC))
-        return NULL;
-    return __interceptor_memalign ? __interceptor_memalign(alignment, size)
-                                  : __libc_memalign(alignment, size);
+    return counted_memalign(alignment, size);
 }
 
 /* A sanitizer's own strdup() would not come back to malloc(). */
 char *strdup(const char *text)
 {
     size_t len = strlen(text) + 1;
-    char *copy = malloc(len);
-    return copy ? memcpy(copy, text, len) : NULL;
+    char *copy = counted_malloc(len);
+    if (copy)
+        memcpy(copy, text, len);
+    return copy;
 }
 
 char *strndup(const char *text, size_t max)
 {
     size_t len = strnlen(text, max);
-    char *copy = malloc(len + 1);
+    char *copy = counted_malloc(len + 1);
     if (!copy)
         return NULL;
+    memcpy(copy, text, len);
     copy[len] = 0;
-    return memcpy(copy, text, len);
+    return copy;
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-    return memalign(alignment, size);
+    return counted_memalign(alignment, size);
 }
 
 int posix_memalign(void **out, size_t alignment, size_t size)
@@ -101,11 +117,13 @@ int posix_memalign(void **out, size_t alignment, size_t size)
     if (alignment % sizeof(void *) != 0 || alignment == 0 || (alignment & (alignment - 1)) != 0)
         return EINVAL;
     int saved = errno; /* POSIX: the error is the result, errno stays as it was */
-    void *block = memalign(alignment, size);
-    int error = block ? 0 : errno;
-    errno = saved;
-    if (!error)
+    void *block = counted_memalign(alignment, size);
+    if (block) {
         *out = block;
+        return 0;
+    }
+    int error = errno;
+    errno = saved;
     return error;
 }
 
@@ -125,10 +143,13 @@ void *mmap(void *address, size_t len, int protection, int flags, int fd, off_t o
 
 void *mremap(void *old, size_t old_len, size_t new_len, int flags, ...)
 {
-    va_list list;
-    va_start(list, flags);
-    void *address = flags & MREMAP_FIXED ? va_arg(list, void *) : NULL;
-    va_end(list);
+    void *address = NULL;
+    if (flags & MREMAP_FIXED) {
+        va_list list;
+        va_start(list, flags);
+        address = va_arg(list, void *); /* NOLINT(clang-analyzer-valist.Uninitialized): started */
+        va_end(list);
+    }
     if (interpose_fails(FAULT_MMAP))
         return MAP_FAILED;
     return REAL(mremap)(old, old_len, new_len, flags, address);
@@ -206,3 +227,4 @@ int pthread_create(pthread_t *out, const pthread_attr_t *attributes, void *(*fun
         free(start);
     return error;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

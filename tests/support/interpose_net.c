@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* libc declares these with its own names for the parameters.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 #include "tests/support/fault.h"
 #include "tests/support/interpose.h"
 
@@ -63,7 +65,7 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     if (interpose_fails_vector(FAULT_SEND, &vector, message->msg_iov, (int)message->msg_iovlen))
         return -1;
     struct msghdr shortened = *message;
-    memcpy(&shortened.msg_iov, &vector.pieces, sizeof(vector.pieces)); /* drops a const */
+    shortened.msg_iov = interpose_unconst(vector.pieces);
     shortened.msg_iovlen = (size_t)vector.num_pieces;
     return REAL(sendmsg)(fd, &shortened, flags);
 }
@@ -104,7 +106,7 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
     if (interpose_fails_vector(FAULT_RECEIVE, &vector, message->msg_iov, (int)message->msg_iovlen))
         return -1;
     struct msghdr shortened = *message;
-    memcpy(&shortened.msg_iov, &vector.pieces, sizeof(vector.pieces)); /* drops a const */
+    shortened.msg_iov = interpose_unconst(vector.pieces);
     shortened.msg_iovlen = (size_t)vector.num_pieces;
     ssize_t received = REAL(recvmsg)(fd, &shortened, flags);
     message->msg_namelen = shortened.msg_namelen;
@@ -112,3 +114,4 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
     message->msg_flags = shortened.msg_flags;
     return received;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -94,8 +94,6 @@ void record_append(const struct record *record, const struct iovec *pieces, int 
     if (recording.log_fd < 0)
         return; /* stopped while the call was under way */
     struct iovec all[FEW];
-    struct iovec first = {.iov_len = sizeof(*record)};
-    memcpy(&first.iov_base, &record, sizeof(record)); /* drops a const */
     if (num_pieces >= FEW) {
         write_all(recording.log_fd, record, sizeof(*record));
         size_t left = record->data_len;
@@ -106,7 +104,7 @@ void record_append(const struct record *record, const struct iovec *pieces, int 
         }
         return;
     }
-    all[0] = first;
+    all[0] = (struct iovec){interpose_unconst(record), sizeof(*record)};
     size_t left = record->data_len;
     int used = 1;
     for (int i = 0; i < num_pieces && left > 0; i++) {

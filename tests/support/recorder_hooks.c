@@ -66,7 +66,7 @@ static bool find_place(struct place *out, int dir_fd, const char *path)
     int fd = REAL(openat64)(dir_fd, slash ? dir : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    struct stat status;
+    struct stat status = {0};
     bool is_found = is_inside(&status, fd);
     out->dir = status.st_ino;
     (void)close(fd);
@@ -76,8 +76,7 @@ static bool find_place(struct place *out, int dir_fd, const char *path)
 static void record_node(const struct stat *status, const char *target)
 {
     size_t len = target ? strlen(target) : 0;
-    struct iovec piece = {.iov_len = len};
-    memcpy(&piece.iov_base, &target, sizeof(target)); /* drops a const */
+    struct iovec piece = {interpose_unconst(target), len};
     record_append(&(struct record){.kind = RECORD_NODE,
                                    .inode = status->st_ino,
                                    .mode = (uint32_t)status->st_mode,

@@ -63,7 +63,7 @@ static int add_node(struct loading *loading, const struct record *record, const 
     struct node *node = &replay->nodes[replay->num_nodes];
     *node = (struct node){.inode = record->inode, .mode = record->mode};
     image_resize(&node->image, record->data_len);
-    if (record->data_len)
+    if (data && record->data_len)
         memcpy(node->image.data, data, record->data_len);
     return (int)replay->num_nodes++;
 }

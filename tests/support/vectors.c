@@ -22,7 +22,6 @@ struct pairs {
 
 struct vectors {
     char path[PATH_MAX];
-    char *text; /* lines are cut into strings as they are read */
     size_t text_len;
     size_t at;
     unsigned line;        /* number of the line read last */
@@ -31,6 +30,7 @@ struct vectors {
     struct pairs values; /* of sections */
     struct pairs record;
     char error[PATH_MAX + 128];
+    char text[]; /* lines are cut into strings as they are read */
 };
 
 static int complain(struct vectors *vectors, int error, unsigned line, const char *what,
@@ -49,33 +49,23 @@ int vectors_open(struct vectors **out, const char *path)
         return common_error_from_errno(errno);
     if (status.st_size > VECTORS_MAX_FILE)
         return COMMON_ERR_LIMIT;
-    COMMON_CLEANUP_FREE struct vectors *vectors = calloc(1, sizeof(*vectors));
-    uint8_t *bytes = NULL;
+    COMMON_CLEANUP_FREE uint8_t *bytes = NULL;
     size_t len = 0;
+    file_read(&bytes, &len, path);
+    struct vectors *vectors = calloc(1, sizeof(*vectors) + len + 1);
     if (!vectors)
         return COMMON_ERR_NO_MEMORY;
-    file_read(&bytes, &len, path);
-    vectors->text = malloc(len + 1);
-    if (!vectors->text) {
-        free(bytes);
-        return COMMON_ERR_NO_MEMORY;
-    }
     memcpy(vectors->text, bytes, len);
-    free(bytes);
-    vectors->text[len] = 0;
     vectors->text_len = len;
     vectors->section = "";
     (void)snprintf(vectors->path, sizeof(vectors->path), "%s", path);
-    *out = COMMON_TAKE_PTR(vectors);
+    *out = vectors;
     return 0;
 }
 
 void vectors_close(struct vectors **vectors)
 {
-    if (*vectors) {
-        free((*vectors)->text);
-        free(*vectors);
-    }
+    free(*vectors);
     *vectors = NULL;
 }
 
@@ -281,12 +271,14 @@ int vectors_hex(struct vectors *vectors, uint8_t **out, size_t *out_len, const c
     size_t digits = strlen(text);
     if (digits % 2 != 0)
         return complain(vectors, COMMON_ERR_CORRUPT, vectors->record_line, "half a byte: ", key);
-    COMMON_CLEANUP_FREE uint8_t *bytes = malloc(digits / 2);
+    uint8_t *bytes = malloc(digits / 2);
     if (!bytes)
         return COMMON_ERR_NO_MEMORY;
-    if (decode(bytes, text, digits / 2))
+    if (decode(bytes, text, digits / 2)) {
+        free(bytes);
         return complain(vectors, COMMON_ERR_CORRUPT, vectors->record_line, "not hex: ", key);
-    *out = COMMON_TAKE_PTR(bytes);
+    }
+    *out = bytes;
     *out_len = digits / 2;
     return 0;
 }
