@@ -50,9 +50,9 @@ struct fault_report fault_disarm(void)
 {
     atomic_store(&interpose_faulting, false);
     atomic_store(&armed.classes, 0);
-    unsigned classes = atomic_load(&armed.fired_classes);
-    return (struct fault_report){
-        .fired = classes != 0, .seen = atomic_load(&armed.seen), .fired_classes = classes};
+    unsigned classes = atomic_exchange(&armed.fired_classes, 0);
+    unsigned seen = atomic_exchange(&armed.seen, 0);
+    return (struct fault_report){.fired = classes != 0, .seen = seen, .fired_classes = classes};
 }
 
 int fault_reset(void **state)

@@ -2,6 +2,7 @@
 #include "common/base/cleanup.h"
 #include "tests/support/fault.h"
 #include "tests/support/test.h"
+#include "tests/support/tmpdir.h"
 
 #include <fcntl.h>
 #include <lmdb.h>
@@ -218,9 +219,7 @@ static const struct probe probes[] = {
 
 static int make_files(void **state)
 {
-    static char dir[] = "/tmp/strongroom-fault-XXXXXX";
-    *state = dir;
-    if (!mkdtemp(dir) || chdir(dir) != 0)
+    if (tmpdir_setup(state) != 0 || chdir(((struct tmpdir *)*state)->path) != 0)
         return -1;
     data_fd = open("data", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     return data_fd < 0 ? -1 : socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets);
@@ -231,11 +230,7 @@ static int remove_files(void **state)
     (void)close(data_fd);
     (void)close(sockets[0]);
     (void)close(sockets[1]);
-    static const char *const names[] = {"data", "made", "env/data.mdb", "env/lock.mdb"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        (void)unlink(names[i]);
-    (void)rmdir("env");
-    return chdir("/") == 0 ? rmdir(*state) : -1;
+    return chdir("/") == 0 ? tmpdir_teardown(state) : -1;
 }
 
 static void every_call_of_the_list_can_be_made_to_fail(void **state)
@@ -462,8 +457,7 @@ static void allocations_of_a_shared_library_fail_one_by_one(void **state)
 {
     (void)state;
     unsigned rounds = 0;
-    FAULT_EACH(loop, FAULT_MALLOC, FAULT_ONCE, ENOMEM)
-    {
+    FAULT_EACH (loop, FAULT_MALLOC, FAULT_ONCE, ENOMEM) {
         remove_the_environment(NULL);
         fault_loop_arm(&loop);
         int result = commit_to_lmdb(NULL);
@@ -495,8 +489,7 @@ static int run_in_child(void (*function)(void **state))
 static void loop_in_which_nothing_fires(void **state)
 {
     (void)state;
-    FAULT_EACH(loop, FAULT_RANDOM, FAULT_ONCE, EIO)
-    {
+    FAULT_EACH (loop, FAULT_RANDOM, FAULT_ONCE, EIO) {
         fault_loop_arm(&loop);
         (void)fault_loop_disarm(&loop);
     }
@@ -505,8 +498,7 @@ static void loop_in_which_nothing_fires(void **state)
 static void loop_in_which_one_of_two_classes_fires(void **state)
 {
     (void)state;
-    FAULT_EACH(loop, FAULT_RANDOM | FAULT_SYNC, FAULT_ONCE, EIO)
-    {
+    FAULT_EACH (loop, FAULT_RANDOM | FAULT_SYNC, FAULT_ONCE, EIO) {
         fault_loop_arm(&loop);
         (void)fsync(data_fd);
         (void)fault_loop_disarm(&loop);
@@ -522,8 +514,7 @@ static void loop_that_never_ends(void **state)
 {
     (void)state;
     unsigned rounds = 0;
-    FAULT_EACH(loop, FAULT_METADATA, FAULT_ONCE, EIO)
-    {
+    FAULT_EACH (loop, FAULT_METADATA, FAULT_ONCE, EIO) {
         rounds++;
         loop.ceiling = 50;
         fault_loop_arm(&loop);
@@ -536,8 +527,19 @@ static void loop_that_never_ends(void **state)
 static void loop_that_is_not_armed(void **state)
 {
     (void)state;
-    FAULT_EACH(loop, FAULT_SYNC, FAULT_ONCE, EIO)
-    (void)fsync(data_fd);
+    FAULT_EACH (loop, FAULT_SYNC, FAULT_ONCE, EIO)
+        (void)fsync(data_fd);
+}
+
+static void loop_that_is_armed_in_its_first_round_only(void **state)
+{
+    (void)state;
+    FAULT_EACH (loop, FAULT_SYNC, FAULT_ONCE, EIO) {
+        if (loop.plan.nth == 1)
+            fault_loop_arm(&loop);
+        (void)fsync(data_fd);
+        (void)fault_loop_disarm(&loop);
+    }
 }
 
 static int swallows_the_failure(void *context)
@@ -557,8 +559,7 @@ static void case_that_swallows_the_failure(void **state)
 static void loop_with_an_absent_class_that_is_allowed(void **state)
 {
     (void)state;
-    FAULT_EACH(loop, FAULT_RANDOM | FAULT_SYNC, FAULT_ONCE, EIO)
-    {
+    FAULT_EACH (loop, FAULT_RANDOM | FAULT_SYNC, FAULT_ONCE, EIO) {
         loop.may_be_absent = FAULT_RANDOM;
         fault_loop_arm(&loop);
         (void)fsync(data_fd);
@@ -573,6 +574,7 @@ static void a_loop_that_proves_nothing_fails_its_test(void **state)
     assert_int_equal(run_in_child(loop_in_which_one_of_two_classes_fires), 1);
     assert_int_equal(run_in_child(loop_that_never_ends), 1);
     assert_int_equal(run_in_child(loop_that_is_not_armed), 1);
+    assert_int_equal(run_in_child(loop_that_is_armed_in_its_first_round_only), 1);
     assert_int_equal(run_in_child(case_that_swallows_the_failure), 1);
     assert_int_equal(run_in_child(loop_with_an_absent_class_that_is_allowed), 0);
 }

@@ -235,6 +235,8 @@ static void everything_there_is(void)
     assert_int_equal(pwritev(fd, pieces, 2, 70), 2);
     assert_int_equal(dup2(fd, 200), 200);
     assert_int_equal(write(200, "h", 1), 1);
+    int end = open("config", O_WRONLY | O_APPEND | O_CLOEXEC);
+    scenario_put(end, 'i', 10, 0); /* Linux appends all the same */
     char name[] = "madeXXXXXX";
     int made = mkostemp(name, O_CLOEXEC);
     assert_int_equal(unlink(name), 0);
@@ -249,6 +251,7 @@ static void everything_there_is(void)
     recorder_mark(1);
     (void)close(fd);
     (void)close(200);
+    (void)close(end);
     (void)close(made);
     (void)close(nameless);
 }

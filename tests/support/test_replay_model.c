@@ -55,6 +55,23 @@ static void a_write_tears_at_512_bytes_of_the_file_m1(void **state)
                              "a1024|a256b256a512|a512b256a256|a256b512a256");
 }
 
+static void write_of_three_pieces(void)
+{
+    int fd = scenario_open_data(0);
+    scenario_put(fd, 'b', 512 * 3L, 0);
+    (void)close(fd);
+}
+
+static void random_tearing_reaches_every_combination_m1(void **state)
+{
+    struct scenario_seen seen = {.names = {"data"}};
+    struct replay *replay = scenario_record(*state, write_of_three_pieces, false);
+    assert_int_equal(replay_random(replay, 1, 600, scenario_collect, &seen).bad, 0);
+    replay_free(&replay);
+    /* Two pieces each old or new, the third beyond the end: not there, zeroes, or new. */
+    assert_int_equal(seen.num_states, 2 * 2 * 3);
+}
+
 static void write_sync_write(void)
 {
     int fd = scenario_open_data(0);
@@ -127,7 +144,7 @@ static void durable_write_after_another(void)
     int fd = scenario_open_data(0);
     int durable = scenario_open_data(O_DSYNC);
     scenario_put(fd, 'b', 512, 0);
-    scenario_put(durable, 'c', 512, 512);
+    scenario_put(durable, 'c', 512, LEN);
     recorder_mark(1);
     (void)close(fd);
     (void)close(durable);
@@ -149,7 +166,7 @@ static void a_durable_write_does_not_carry_others_along_m2(void **state)
     struct replay *replay = scenario_record(*state, durable_write_after_another, false);
     replay_assert_all_cuts(replay, check_second_piece, &seen);
     replay_free(&replay);
-    assert_int_equal(seen.num_states, 4);
+    assert_int_equal(seen.num_states, 6); /* the first write or not; the second or zeroes or not */
 }
 
 static void durable_write_of_two_pieces(void)
@@ -252,6 +269,17 @@ static void a_journal_brings_the_name_along_m5(void **state)
     replay_free(&replay);
 }
 
+static void rename_within_a_directory(void)
+{
+    assert_int_equal(rename("data", "moved"), 0);
+}
+
+static void a_rename_within_a_directory_is_never_halved_m4(void **state)
+{
+    scenario_assert_possible(state, rename_within_a_directory, false, "data", "moved",
+                             "a1024 absent|absent a1024");
+}
+
 static void rename_across_directories(void)
 {
     assert_int_equal(rename("data", "sub/data"), 0);
@@ -312,6 +340,7 @@ int main(void)
         CASE(a_later_write_may_be_kept_without_an_earlier_one_m1),
         CASE(writes_into_one_piece_do_not_change_places_m1),
         CASE(a_write_tears_at_512_bytes_of_the_file_m1),
+        CASE(random_tearing_reaches_every_combination_m1),
         CASE(what_was_synced_is_never_lost_m2),
         CASE(a_sync_does_not_cover_what_came_while_it_ran_m2),
         CASE(a_durable_write_does_not_carry_others_along_m2),
@@ -322,6 +351,7 @@ int main(void)
         CASE(truncation_at_open_is_seen),
         CASE(a_new_name_needs_its_directory_synced_m4),
         CASE(a_journal_brings_the_name_along_m5),
+        CASE(a_rename_within_a_directory_is_never_halved_m4),
         CASE(a_rename_across_directories_may_be_halved_m4),
         CASE(each_directory_is_synced_for_itself_m4),
         CASE(names_keep_their_order_in_a_journal_only_m5),
