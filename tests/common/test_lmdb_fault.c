@@ -37,8 +37,7 @@ static void opening_survives_every_failing_call(void **state)
     struct tmpdir *dir = *state;
     struct common_lmdb_options options = lmdb_test_options(dir->path);
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
-        FAULT_EACH(loop, faults[i].class, faults[i].mode, faults[i].error)
-        {
+        FAULT_EACH (loop, faults[i].class, faults[i].mode, faults[i].error) {
             loop.may_be_absent = faults[i].class;
             cleared(dir);
             struct common_lmdb *env = NULL;
@@ -66,8 +65,7 @@ static void an_update_survives_every_failing_call(void **state)
     struct tmpdir *dir = *state;
     struct common_lmdb_options options = lmdb_test_options(dir->path);
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
-        FAULT_EACH(loop, faults[i].class, faults[i].mode, faults[i].error)
-        {
+        FAULT_EACH (loop, faults[i].class, faults[i].mode, faults[i].error) {
             loop.may_be_absent = FAULT_OPEN | FAULT_READ | FAULT_METADATA | FAULT_FLOCK;
             cleared(dir);
             struct common_lmdb *env = NULL;
@@ -113,8 +111,7 @@ static void reading_survives_every_failing_call(void **state)
 {
     struct tmpdir *dir = *state;
     struct common_lmdb_options options = lmdb_test_options(dir->path);
-    FAULT_EACH(loop, FAULT_MALLOC, FAULT_ONCE, ENOMEM)
-    {
+    FAULT_EACH (loop, FAULT_MALLOC, FAULT_ONCE, ENOMEM) {
         struct common_lmdb *env = NULL;
         assert_int_equal(common_lmdb_open(&env, NULL, &options), 0);
         assert_int_equal(lmdb_test_put(env, 1, 100), 0);

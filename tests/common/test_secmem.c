@@ -423,8 +423,7 @@ static void every_failing_call_is_survived(void **state)
     (void)state;
     static const size_t lens[] = {32, 5000};
     for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
-        FAULT_EACH(loop, FAULT_MALLOC | FAULT_MMAP | FAULT_MLOCK, FAULT_ONCE, ENOMEM)
-        {
+        FAULT_EACH (loop, FAULT_MALLOC | FAULT_MMAP | FAULT_MLOCK, FAULT_ONCE, ENOMEM) {
             struct heard heard = {0};
             struct common_secmem_options options = common_secmem_options_default();
             options.events = (struct common_event_sink){.emit = hear, .context = &heard};

@@ -63,8 +63,7 @@ static void try_words(const struct cli_tool *tried, const char *const *words, in
     int argc = 0;
     while (words[argc])
         argc++;
-    FAULT_EACH(loop, FAULT_MALLOC, FAULT_ONCE, ENOMEM)
-    {
+    FAULT_EACH (loop, FAULT_MALLOC, FAULT_ONCE, ENOMEM) {
         loop.may_be_absent = FAULT_MALLOC;
         struct streams streams;
         open_streams(&streams);

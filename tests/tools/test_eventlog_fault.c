@@ -99,8 +99,7 @@ static void writing_survives_every_failing_call(void **state)
     for (size_t i = 0; i < ARRAY_LEN(faults) * ARRAY_LEN(already); i++) {
         unsigned before = already[i % ARRAY_LEN(already)];
         size_t f = i / ARRAY_LEN(already);
-        FAULT_EACH(loop, faults[f].class, faults[f].mode, faults[f].error)
-        {
+        FAULT_EACH (loop, faults[f].class, faults[f].mode, faults[f].error) {
             loop.may_be_absent = faults[f].class;
             tree_remove(dir->path);
             assert_int_equal(mkdir(dir->path, 0700), 0);
@@ -144,8 +143,7 @@ static void reading_survives_every_failing_call(void **state)
         assert_int_equal(write_numbered(log, number, NULL), 0);
     glue_eventlog_close(&log);
     uint64_t all = ((1ULL << 20) - 1) << 1;
-    FAULT_EACH(loop, FAULT_OPEN | FAULT_READ, FAULT_ONCE, EIO)
-    {
+    FAULT_EACH (loop, FAULT_OPEN | FAULT_READ, FAULT_ONCE, EIO) {
         uint64_t found = 0;
         fault_loop_arm(&loop);
         bool is_good = read_numbers(dir->path, &found);

@@ -25,7 +25,7 @@ static int ask(const struct cli *cli, bool *is_yes, int terminal_fd, const char 
     size_t answer_len = 0;
     error = cli_terminal_ask(cli, answer, &answer_len, sizeof(answer), terminal_fd,
                              (const char *)prompt.data, false);
-    *is_yes = !error && answer_len == 3 && memcmp(answer, "yes", 3) == 0;
+    *is_yes = !error && answer_len == 3 && strncmp((const char *)answer, "yes", 3) == 0;
     return error == COMMON_ERR_LIMIT ? 0 : error; /* a long answer is a no */
 }
 
