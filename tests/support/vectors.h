@@ -11,7 +11,7 @@
  *                                      ... up to a blank line, a section or the end
  *
  *     struct vectors *vectors = NULL;
- *     assert_int_equal(vectors_open(&vectors, TEST_DATA_DIR "/xts.rsp"), 0);
+ *     assert_int_equal(vectors_open(&vectors, DATA_DIR "/xts.rsp"), 0);
  *     while (vectors_must_next(vectors)) {
  *         size_t key_len = 0;
  *         COMMON_CLEANUP_FREE uint8_t *key = vectors_must_hex(vectors, &key_len, "Key");

@@ -142,11 +142,8 @@ static int lock_files(int *out, const struct glue_eventlog *log)
 static int last_seq_aside(uint64_t *seq, int directory_fd)
 {
     *seq = 0;
-    struct glue_eventlog_names aside;
+    CLEANUP_NAMES struct glue_eventlog_names aside = {0};
     int error = glue_eventlog_list_aside(&aside, directory_fd);
-    if (error)
-        return error;
-    COMMON_CLEANUP_FREE void *names = aside.names;
     for (size_t i = aside.num_names; i != 0 && *seq == 0 && !error; i--) {
         COMMON_CLEANUP_FD int fd =
             openat(directory_fd, aside.names[i - 1], O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -189,12 +186,11 @@ static int open_current(struct open_log *out, int directory_fd)
 /* The oldest of those put aside go; that one could not be removed is not the event's failure. */
 static void prune(const struct glue_eventlog *log)
 {
-    struct glue_eventlog_names aside;
+    CLEANUP_NAMES struct glue_eventlog_names aside = {0};
     if (glue_eventlog_list_aside(&aside, log->directory_fd))
         return;
     for (size_t i = 0; i + log->options.max_files < aside.num_names; i++)
         (void)unlinkat(log->directory_fd, aside.names[i], 0);
-    free(aside.names);
 }
 
 /* Puts the log aside and begins a new one. Where the name is taken (seqs that went back by hand)

@@ -45,6 +45,12 @@ static void cleanup_dir(DIR **dir)
         (void)closedir(*dir);
 }
 
+void glue_eventlog_names_free(struct glue_eventlog_names *names)
+{
+    free(names->names);
+    *names = (struct glue_eventlog_names){0};
+}
+
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(a, b);
@@ -73,8 +79,7 @@ int glue_eventlog_list_aside(struct glue_eventlog_names *out, int directory_fd)
             cap = cap ? cap * 2 : 16;
             void *grown = realloc(out->names, cap * sizeof(*out->names));
             if (!grown) {
-                free(out->names);
-                *out = (struct glue_eventlog_names){0};
+                glue_eventlog_names_free(out);
                 return COMMON_ERR_NO_MEMORY;
             }
             out->names = grown;

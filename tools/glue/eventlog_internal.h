@@ -26,7 +26,10 @@ struct glue_eventlog_names {
     size_t num_names;
 };
 
-/* The logs that were put aside. Free ->names. */
+#define CLEANUP_NAMES __attribute__((cleanup(glue_eventlog_names_free)))
+void glue_eventlog_names_free(struct glue_eventlog_names *names);
+
+/* The logs that were put aside. */
 COMMON_MUST_USE int glue_eventlog_list_aside(struct glue_eventlog_names *out, int directory_fd);
 
 /* The seq of a line, without its newline, that has the form of an event; 0 for any other. Looks at

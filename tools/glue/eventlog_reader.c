@@ -51,8 +51,7 @@ static bool is_same_file(int a, int b)
 static int look(struct glue_eventlog_reader *reader)
 {
     close_fd(&reader->current_fd);
-    free(reader->aside.names);
-    reader->aside = (struct glue_eventlog_names){0};
+    glue_eventlog_names_free(&reader->aside);
     reader->next_aside = 0;
     reader->current_fd =
         openat(reader->directory_fd, EVENTLOG_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -87,7 +86,7 @@ void glue_eventlog_reader_close(struct glue_eventlog_reader **reader)
     close_fd(&closing->fd);
     close_fd(&closing->current_fd);
     close_fd(&closing->directory_fd);
-    free(closing->aside.names);
+    glue_eventlog_names_free(&closing->aside);
     free(closing);
 }
 
