@@ -92,7 +92,7 @@ int common_buf_append(struct common_buf *buf, const void *data, size_t len)
     int error = common_buf_reserve(buf, &to, len);
     if (error)
         return error;
-    if (len != 0)
+    if (to && len != 0)
         memcpy(to, data, len);
     common_buf_commit(buf, len);
     return 0;

@@ -5,7 +5,8 @@
  * LMDB writes the first two pages of a new file without a sync, and a file with half of them is
  * refused for ever. So the environment is made under another name, synced, and renamed:
  *   C1  data.mdb is only ever the name of a file whose content was synced before
- *   C2  the directory is synced after the rename and before anybody is told
+ *   C2  the directory, and the one that holds it, are synced after the rename and before anybody is
+ *       told
  *   C3  makers take turns by a lock on byte 0 of open.lock (no process has the number 0)
  */
 #include "common/base/cleanup.h"
@@ -82,6 +83,18 @@ static void remove_new_file(int directory_fd)
     (void)unlinkat(directory_fd, NEW_FILE_LOCK, 0);
 }
 
+/* C2. The directory may be a new one. A parent that may not be read is one that we did not make it
+ * in, but for very odd modes. */
+static int sync_directories(int directory_fd)
+{
+    if (fsync(directory_fd))
+        return errno;
+    COMMON_CLEANUP_FD int parent = openat(directory_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0)
+        return errno == EACCES ? 0 : errno;
+    return fsync(parent) ? errno : 0;
+}
+
 /* What a maker before us left when it was cut is not looked at: it starts again. */
 static int make(const struct common_lmdb *env, int directory_fd)
 {
@@ -89,8 +102,8 @@ static int make(const struct common_lmdb *env, int directory_fd)
     int rc = make_new_file(env);
     if (!rc && renameat(directory_fd, NEW_FILE, directory_fd, DATA_FILE))
         rc = errno;
-    if (!rc && fsync(directory_fd))
-        rc = errno;
+    if (!rc)
+        rc = sync_directories(directory_fd);
     remove_new_file(directory_fd);
     return rc;
 }

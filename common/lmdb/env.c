@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -163,26 +162,12 @@ int common_lmdb_open_mdb(struct common_lmdb *env, int *native_error)
     return 0;
 }
 
-static int sync_parent(const char *directory)
-{
-    COMMON_CLEANUP_FREE char *copy = strdup(directory);
-    if (!copy)
-        return ENOMEM;
-    COMMON_CLEANUP_FD int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd))
-        return errno;
-    return 0;
-}
-
 /* The directory, made when it may be; refused when somebody else could change what is mapped. */
 static int open_directory(int *out, const struct common_lmdb *env, int *native_error)
 {
     *out = -1;
-    if (env->options.create && mkdir(env->directory, 0700) == 0) {
-        *native_error = sync_parent(env->directory);
-        if (*native_error)
-            return common_error_from_errno(*native_error);
-    }
+    if (env->options.create)
+        (void)mkdir(env->directory, 0700);
     COMMON_CLEANUP_FD int fd = open(env->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st)) {

@@ -292,7 +292,7 @@ static int open_and_fail(int *fd_was)
     COMMON_CLEANUP_FREE char *text = strdup("freed at the end of the scope");
     COMMON_CLEANUP_FILE FILE *file = fopen("/dev/null", "re");
     assert_true(fd >= 0);
-    assert_non_null(text);
+    assert_string_equal(text, "freed at the end of the scope");
     assert_non_null(file);
     *fd_was = fd;
     errno = EXDEV;

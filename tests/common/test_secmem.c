@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -285,9 +286,10 @@ static void mapping_flags(char *out, size_t out_len, const void *address)
     bool is_here = false;
     out[0] = 0;
     while (fgets(line, sizeof(line), maps)) {
-        unsigned long start = 0;
-        unsigned long end = 0;
-        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+        char *dash = NULL;
+        unsigned long start = strtoul(line, &dash, 16);
+        unsigned long end = *dash == '-' ? strtoul(dash + 1, NULL, 16) : 0;
+        if (end != 0)
             is_here = (uintptr_t)address >= start && (uintptr_t)address < end;
         else if (is_here && strncmp(line, "VmFlags:", 8) == 0)
             (void)snprintf(out, out_len, "%s", line);

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the four libraries have alike: version, errors, components. Built once for each, with
- * LIB (xtsvol) and LIB_UPPER (XTSVOL), and linked with its static twin. */
+ * LIB (xtsvol), LIB_UPPER (XTSVOL) and its two headers, and linked with its static twin. */
 #include "common/base/component.h"
 #include "common/base/error.h"
 #include "tests/support/test.h"
 
 #define PASTE_(a, b) a##b
 #define PASTE(a, b) PASTE_(a, b)
-#define STRING_(a) #a
-#define STRING(a) STRING_(a)
 #define FUNCTION(name) PASTE(LIB, name)
 #define CONSTANT(name) PASTE(LIB_UPPER, name)
 
-#include STRING(LIB/error.h)
-#include STRING(LIB/version.h)
+#include ERROR_HEADER
+#include VERSION_HEADER
 
 #include <stdio.h>
 #include <string.h>

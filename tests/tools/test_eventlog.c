@@ -78,11 +78,11 @@ static void long_texts_are_cut_between_characters(void **state)
 {
     struct glue_eventlog_options options = eventlog_test_options(*state);
     struct glue_eventlog *log = eventlog_test_open(&options);
-    char *text = malloc(3 * GLUE_EVENT_MAX_TEXT + 1);
+    char *text = malloc((size_t)3 * GLUE_EVENT_MAX_TEXT + 1);
     assert_non_null(text);
     for (size_t i = 0; i < GLUE_EVENT_MAX_TEXT; i++)
-        memcpy(text + 3 * i, "\xe2\x82\xac", 3);
-    text[3 * GLUE_EVENT_MAX_TEXT] = 0;
+        memcpy(text + (size_t)3 * i, "\xe2\x82\xac", 3);
+    text[(size_t)3 * GLUE_EVENT_MAX_TEXT] = 0;
     eventlog_test_write(log, text);
     free(text);
     glue_eventlog_close(&log);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -46,7 +47,7 @@ static bool read_numbers(const char *directory, uint64_t *set)
     if (glue_eventlog_reader_open(&reader, directory))
         return false;
     bool is_good = true;
-    unsigned last = 0;
+    unsigned long last = 0;
     long long last_seq = 0;
     for (;;) {
         json_t *event = NULL;
@@ -54,11 +55,10 @@ static bool read_numbers(const char *directory, uint64_t *set)
             is_good = false;
         if (!event)
             break;
-        unsigned number = 0;
         const char *reason = json_string_value(json_object_get(event, "reason"));
         long long seq = json_integer_value(json_object_get(event, "seq"));
-        if (!reason || sscanf(reason, "number %u", &number) != 1 || number <= last || number > 63 ||
-            seq <= last_seq)
+        unsigned long number = reason ? strtoul(reason + strlen("number "), NULL, 10) : 0;
+        if (number <= last || number > 63 || seq <= last_seq)
             is_good = false;
         else
             *set |= 1ULL << number;

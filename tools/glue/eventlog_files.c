@@ -157,6 +157,8 @@ int glue_eventlog_last_seq(uint64_t *seq, uint64_t *end, int fd, uint64_t size)
 {
     *seq = 0;
     *end = 0;
+    if (size == 0)
+        return 0;
     COMMON_CLEANUP_FREE char *text = malloc(READ_BACK);
     if (!text)
         return COMMON_ERR_NO_MEMORY;
