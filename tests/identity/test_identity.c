@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the four libraries have alike: version, errors, components. Built once for each, with
- * LIB (xtsvol), LIB_UPPER (XTSVOL) and its two headers, and linked with its static twin. */
+ * LIB (xtsvol) and LIB_UPPER (XTSVOL), its headers included by the command line, and linked with
+ * its static twin. */
 #include "common/base/component.h"
 #include "common/base/error.h"
 #include "tests/support/test.h"
@@ -9,9 +10,6 @@
 #define PASTE(a, b) PASTE_(a, b)
 #define FUNCTION(name) PASTE(LIB, name)
 #define CONSTANT(name) PASTE(LIB_UPPER, name)
-
-#include ERROR_HEADER
-#include VERSION_HEADER
 
 #include <stdio.h>
 #include <string.h>
