@@ -13,7 +13,10 @@ say() {
 }
 
 record() {
-    printf '%s\t%s\t%s\n' "$1" "$2" "${3:-}" >>"$RESULTS"
+    printf '%s\t%s\t%s\n' "$1" "$2" "${3:-}" >>"$RESULTS" || {
+        printf 'cannot record that "%s" %s\n' "$2" "$1" >&2
+        exit 1
+    }
 }
 
 # step NAME COMMAND...: one pass or failure. What it printed is shown when it failed. A command that
@@ -56,17 +59,25 @@ configure() {
     fi
 }
 
-# run_tests DIRECTORY [meson test's arguments...]: every test case counts for itself.
+# run_tests DIRECTORY [meson test's arguments...]: every test case counts for itself. Of the arguments
+# only --suite and --no-suite have values; what is no option is the name of a test, which must exist.
 run_tests() {
-    local dir=$1 status=0 name log
+    local dir=$1 status=0 name log previous= argument wanted=()
     shift
     name=$(basename "$dir")
     log=$(mktemp "$WORK/tests.XXXXXX")
-    rm -f "$dir"/meson-logs/testlog*.junit.xml
+    for argument in "$@"; do
+        case $previous:$argument in
+        --suite:* | --no-suite:* | *:-*) ;;
+        *) wanted+=("$argument") ;;
+        esac
+        previous=$argument
+    done
+    rm -f "$dir"/meson-logs/testlog*
     local began=$SECONDS
     meson test -C "$dir" --no-rebuild --print-errorlogs "$@" >"$log" 2>&1 </dev/null || status=1
-    /usr/bin/python3 .ci/junit "$name" "$dir"/meson-logs/testlog*.junit.xml >"$log.cases" || status=1
-    cat "$log.cases" >>"$RESULTS"
+    /usr/bin/python3 .ci/junit "$name" "$dir/meson-logs" "${wanted[@]}" >"$log.cases" 2>>"$log" || status=1
+    cat "$log.cases" >>"$RESULTS" || exit 1
     if [ "$status" = 0 ]; then
         printf '  passed  tests of %s: %d cases (%ds)\n' "$name" \
             "$(grep -c '^passed' "$log.cases")" $((SECONDS - began))
