@@ -62,7 +62,7 @@ configure() {
 # run_tests DIRECTORY [meson test's arguments...]: every test case counts for itself. Of the arguments
 # only --suite and --no-suite have values; what is no option is the name of a test, which must exist.
 run_tests() {
-    local dir=$1 status=0 name log previous= argument wanted=()
+    local dir=$1 status=0 name log previous='' argument wanted=()
     shift
     name=$(basename "$dir")
     log=$(mktemp "$WORK/tests.XXXXXX")

@@ -306,11 +306,14 @@ static const struct cli_command work = {
 
 static int run_store(struct cli *cli)
 {
-    struct cli_store store;
+    CLI_CLEANUP_STORE struct cli_store store = {.fd = -1};
     int error =
         cli_store_open(cli, &store, cli_flag(cli, "create") ? CLI_STORE_CREATE : CLI_STORE_READ);
     if (error)
         return error;
+    /* P5. */
+    if (store.exists != (store.fd > STDERR_FILENO))
+        return cli_fail(cli, COMMON_ERR_INTERNAL, NULL, "descriptor %d", store.fd);
     (void)fprintf(cli->out, "%s explicit=%d exists=%d\n", store.path, store.is_explicit,
                   store.exists);
     return 0;

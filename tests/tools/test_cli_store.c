@@ -174,8 +174,17 @@ static void a_default_store_is_made_with_its_parents(void **state)
     assert_true(is_synced(below(".local/state")));
     assert_int_equal(mode_of(below(".local")), 0700);
     assert_int_equal(mode_of(below(".local/state/strongroom")), 0700);
+    /* Whoever made it may have been killed before it was durable. */
+    num_synced = 0;
     CLEANUP_CAUGHT struct caught again = RUN("store", "--create");
     assert_store(&again, below(".local/state/strongroom"), false, true);
+    assert_true(is_synced(directory));
+    assert_true(is_synced(below(".local")));
+    assert_true(is_synced(below(".local/state")));
+    num_synced = 0;
+    CLEANUP_CAUGHT struct caught read = RUN("store");
+    assert_store(&read, below(".local/state/strongroom"), false, true);
+    assert_int_equal(num_synced, 0);
     assert_int_equal(rmdir(below(".local/state/strongroom")), 0);
     assert_int_equal(rmdir(below(".local/state")), 0);
     assert_int_equal(rmdir(below(".local")), 0);
@@ -201,6 +210,80 @@ static void a_named_store_is_made_without_its_parents(void **state)
     assert_store(&relative, "rel", true, true);
     assert_int_equal(chdir("/"), 0);
     assert_int_equal(rmdir(below("rel")), 0);
+}
+
+/* P3. */
+static void a_named_store_that_is_there_is_made_durable(void **state)
+{
+    (void)state;
+    const char *path = below("there");
+    assert_int_equal(mkdir(path, 0700), 0);
+    num_synced = 0;
+    CLEANUP_CAUGHT struct caught caught = RUN("store", "--create", "--store", path);
+    assert_store(&caught, path, true, true);
+    assert_true(is_synced(directory));
+    sync_fails = true;
+    CLEANUP_CAUGHT struct caught lost = RUN("store", "--create", "--store", path);
+    sync_fails = false;
+    assert_refused(&lost, path, "Input/output error");
+    assert_int_equal(rmdir(path), 0);
+}
+
+/* /home may be like that: what is in it can be reached by name only. */
+static void a_parent_that_may_not_be_read_is_no_obstacle(void **state)
+{
+    (void)state;
+    char parent[200];
+    char path[220];
+    (void)snprintf(parent, sizeof(parent), "%s", below("closed"));
+    (void)snprintf(path, sizeof(path), "%s/store", parent);
+    assert_int_equal(mkdir(parent, 0700), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(chmod(parent, 0300), 0);
+    CLEANUP_CAUGHT struct caught caught = RUN("store", "--create", "--store", path);
+    assert_store(&caught, path, true, true);
+    assert_int_equal(rmdir(path), 0);
+    CLEANUP_CAUGHT struct caught fresh = RUN("store", "--create", "--store", path);
+    assert_refused(&fresh, path, "Permission denied");
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(parent), 0);
+}
+
+/* P2 is for readers. */
+static void a_link_to_nowhere_is_not_taken_for_a_store(void **state)
+{
+    (void)state;
+    const char *path = below("strongroom");
+    assert_int_equal(symlink("nowhere", path), 0);
+    assert_int_equal(setenv("XDG_STATE_HOME", directory, 1), 0);
+    CLEANUP_CAUGHT struct caught caught = RUN("store", "--create");
+    assert_refused(&caught, path, "there is no store here");
+    assert_int_equal(unlink(path), 0);
+}
+
+/* P4: hard links in it could lead to any file. */
+static void root_reads_the_store_of_another_and_does_not_write_there(void **state)
+{
+    (void)state;
+    if (!was_root)
+        skip();
+    const char *path = below("foreign");
+    char why[200];
+    (void)snprintf(why, sizeof(why),
+                   "belongs to user %u, and root only reads such a store: run as that user, or "
+                   "name another place with --store DIR",
+                   (unsigned)NOBODY);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(seteuid(0), 0);
+    struct caught read = RUN("store", "--store", path);
+    struct caught write = RUN("store", "--create", "--store", path);
+    int error = seteuid(NOBODY);
+    assert_int_equal(error, 0);
+    assert_store(&read, path, true, true);
+    assert_refused(&write, path, why);
+    caught_free(&read);
+    caught_free(&write);
+    assert_int_equal(rmdir(path), 0);
 }
 
 /* P4. */
@@ -254,6 +337,11 @@ int main(void)
         cmocka_unit_test_setup(a_named_store_must_be_there_for_a_reader, clear_environment),
         cmocka_unit_test_setup(a_default_store_is_made_with_its_parents, clear_environment),
         cmocka_unit_test_setup(a_named_store_is_made_without_its_parents, clear_environment),
+        cmocka_unit_test_setup(a_named_store_that_is_there_is_made_durable, clear_environment),
+        cmocka_unit_test_setup(a_parent_that_may_not_be_read_is_no_obstacle, clear_environment),
+        cmocka_unit_test_setup(a_link_to_nowhere_is_not_taken_for_a_store, clear_environment),
+        cmocka_unit_test_setup(root_reads_the_store_of_another_and_does_not_write_there,
+                               clear_environment),
         cmocka_unit_test_setup(a_store_that_cannot_be_trusted_is_refused, clear_environment),
         cmocka_unit_test_setup(a_path_without_end_is_refused, clear_environment),
     };

@@ -149,7 +149,7 @@ static int follow_events(struct cli *cli, struct glue_eventlog_reader *reader, i
 
 static int list(struct cli *cli)
 {
-    struct cli_store store;
+    CLI_CLEANUP_STORE struct cli_store store = {.fd = -1};
     int error = cli_store_open(cli, &store, CLI_STORE_READ);
     if (error)
         return error;
@@ -192,7 +192,7 @@ static const char *const severities[] = {"info", "warning", "error", NULL};
 
 static int test(struct cli *cli)
 {
-    struct cli_store store;
+    CLI_CLEANUP_STORE struct cli_store store = {.fd = -1};
     int error = cli_store_open(cli, &store, CLI_STORE_CREATE);
     if (error)
         return error;
