@@ -135,7 +135,7 @@ static void a_full_disk_is_told_and_nothing_is_recorded(void **state)
     char said[256] = "";
     rewind(streams.err);
     assert_true(fread(said, 1, sizeof(said) - 1, streams.err) > 0);
-    assert_non_null(strstr(said, "cannot record the event: no space left\n"));
+    assert_non_null(strstr(said, "cannot record the event: No space left on device\n"));
     close_streams(&streams);
     char path[PATH_MAX];
     struct stat st;

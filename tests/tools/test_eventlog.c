@@ -253,6 +253,142 @@ static void a_log_that_is_a_link_is_refused(void **state)
     assert_false(file_exists(target));
 }
 
+static void a_deleted_character_is_escaped_like_any_other(void **state)
+{
+    struct glue_eventlog_options options = eventlog_test_options(*state);
+    assert_true(eventlog_test_write_once(&options, "one") == 1);
+    assert_true(eventlog_test_write_once(&options, "bad\x7f\x7fname") == 2);
+    assert_true(eventlog_test_write_once(&options, "two") == 3);
+    uint64_t unreadable = 9;
+    assert_int_equal(eventlog_test_count(*state, &unreadable), 3);
+    assert_true(unreadable == 0);
+    size_t len = 0;
+    char *text = eventlog_test_text(*state, &len);
+    assert_null(strchr(text, 0x7f));
+    assert_non_null(strstr(text, "\"bad\\u007f\\u007fname\""));
+    free(text);
+}
+
+/* E6 */
+static void what_a_reader_would_refuse_is_refused_by_the_writer(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    struct glue_eventlog *log = eventlog_test_open(&options);
+    json_t *deep = json_object();
+    for (unsigned i = 0; i < 3000; i++) {
+        json_t *around = json_object();
+        assert_int_equal(json_object_set_new(around, "d", deep), 0);
+        deep = around;
+    }
+    const struct glue_event too_deep = {.name = "Something", .detail = deep};
+    uint64_t seq = 9;
+    assert_int_equal(glue_eventlog_write(log, &seq, &too_deep), COMMON_ERR_INVALID);
+    assert_true(seq == 0);
+    json_decref(deep);
+
+    json_t *zero = json_pack("{s:o}", "name", json_stringn("a\0b", 3));
+    const struct glue_event with_zero = {.name = "Something", .detail = zero};
+    assert_int_equal(glue_eventlog_write(log, &seq, &with_zero), 0);
+    json_decref(zero);
+    glue_eventlog_close(&log);
+    uint64_t unreadable = 9;
+    assert_int_equal(eventlog_test_count(dir, &unreadable), 1);
+    assert_true(unreadable == 0);
+}
+
+static void a_number_without_a_successor_is_not_given(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    static const char last[] = "{\"time\":\"t\",\"seq\":4611686018427387902,\"event\":\"e\"}\n";
+    eventlog_test_add_bytes(dir, EVENTLOG_FILE, last, sizeof(last) - 1);
+    struct glue_eventlog *log = eventlog_test_open(&options);
+    const struct glue_event event = {.name = "Something"};
+    assert_int_equal(glue_eventlog_write(log, NULL, &event), COMMON_ERR_LIMIT);
+    glue_eventlog_close(&log);
+}
+
+static void a_log_with_a_second_name_is_refused(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    char victim[PATH_MAX];
+    char path[PATH_MAX];
+    file_write(tmpdir_path(victim, dir, "victim"), "precious", 8);
+    assert_int_equal(link(victim, tmpdir_path(path, dir, EVENTLOG_FILE)), 0);
+    struct glue_eventlog *log = eventlog_test_open(&options);
+    const struct glue_event event = {.name = "Something"};
+    assert_int_equal(glue_eventlog_write(log, NULL, &event), COMMON_ERR_DENIED);
+    glue_eventlog_close(&log);
+    uint8_t *data = NULL;
+    size_t len = 0;
+    file_read(&data, &len, victim);
+    assert_int_equal(len, 8);
+    free(data);
+}
+
+static void a_log_that_is_no_file_is_refused(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    char path[PATH_MAX];
+    assert_int_equal(mkfifo(tmpdir_path(path, dir, EVENTLOG_FILE), 0600), 0);
+    struct glue_eventlog *log = eventlog_test_open(&options);
+    const struct glue_event event = {.name = "Something"};
+    assert_int_equal(glue_eventlog_write(log, NULL, &event), COMMON_ERR_INVALID);
+    glue_eventlog_close(&log);
+    struct glue_eventlog_reader *reader = NULL;
+    json_t *read = NULL;
+    assert_int_equal(glue_eventlog_reader_open(&reader, dir->path), 0);
+    assert_int_not_equal(glue_eventlog_reader_next(reader, &read), 0); /* and does not wait */
+    assert_null(read);
+    glue_eventlog_reader_close(&reader);
+}
+
+static void a_lock_that_is_a_link_is_refused(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    char path[PATH_MAX];
+    char target[PATH_MAX];
+    assert_int_equal(
+        symlink(tmpdir_path(target, dir, "made"), tmpdir_path(path, dir, EVENTLOG_LOCK)), 0);
+    struct glue_eventlog *log = eventlog_test_open(&options);
+    const struct glue_event event = {.name = "Something"};
+    assert_int_equal(glue_eventlog_write(log, NULL, &event), COMMON_ERR_DENIED);
+    glue_eventlog_close(&log);
+    assert_false(file_exists(target));
+}
+
+static bool always(void *context)
+{
+    ++*(unsigned *)context;
+    return true;
+}
+
+static void waiting_for_a_turn_can_be_cancelled(void **state)
+{
+    const struct tmpdir *dir = *state;
+    unsigned asked = 0;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    assert_true(eventlog_test_write_once(&options, "one") == 1);
+    options.is_cancelled = always;
+    options.context = &asked;
+    struct glue_eventlog *log = eventlog_test_open(&options);
+    assert_true(eventlog_test_write(log, "nobody in the way") == 2);
+    assert_int_equal(asked, 0);
+    char path[PATH_MAX];
+    int fd = open(tmpdir_path(path, dir, EVENTLOG_LOCK), O_RDWR | O_CLOEXEC);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    const struct glue_event event = {.name = "Something"};
+    assert_int_equal(glue_eventlog_write(log, NULL, &event), COMMON_ERR_CANCELLED);
+    assert_int_equal(asked, 1);
+    (void)close(fd);
+    glue_eventlog_close(&log);
+}
+
 enum {
     NUM_WRITERS = 4,
     EVENTS_PER_WRITER = 60
@@ -385,6 +521,13 @@ int main(void)
         IN_TMPDIR(a_line_without_end_takes_no_memory_and_hides_nothing),
         IN_TMPDIR(lines_on_the_edge_of_the_window_are_read),
         IN_TMPDIR(a_log_that_is_a_link_is_refused),
+        IN_TMPDIR(a_deleted_character_is_escaped_like_any_other),
+        IN_TMPDIR(what_a_reader_would_refuse_is_refused_by_the_writer),
+        IN_TMPDIR(a_number_without_a_successor_is_not_given),
+        IN_TMPDIR(a_log_with_a_second_name_is_refused),
+        IN_TMPDIR(a_log_that_is_no_file_is_refused),
+        IN_TMPDIR(a_lock_that_is_a_link_is_refused),
+        IN_TMPDIR(waiting_for_a_turn_can_be_cancelled),
         IN_TMPDIR(threads_may_share_a_writer),
         IN_TMPDIR(killed_writers_neither_stop_nor_spoil_the_others),
         IN_TMPDIR(a_writer_that_gets_no_turn_says_so),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every call into the system that fails, and the power that goes, under the event log. */
+#include "tests/support/death.h"
 #include "tests/support/fault.h"
 #include "tests/support/recorder.h"
 #include "tests/support/replay.h"
@@ -8,6 +9,7 @@
 #include "tools/glue/eventlog.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,19 +118,21 @@ static void writing_survives_every_failing_call(void **state)
             if (!fired)
                 assert_int_equal(error, 0);
             assert_true(seq == (error ? 0 : before + 1));
+            if (error && faults[f].class != FAULT_MALLOC)
+                assert_int_equal(glue_eventlog_native_error(log), faults[f].error);
             assert_int_equal(write_numbered(log, before + 2, NULL), 0);
             glue_eventlog_close(&log);
 
             uint64_t expected = ((1ULL << before) - 1) << 1 | 1ULL << (before + 2);
-            if (!error)
-                expected |= 1ULL << (before + 1);
+            uint64_t tried = 1ULL << (before + 1);
             uint64_t found = 0;
             assert_true(read_numbers(dir->path, &found));
-            /* When taking back fails too, the event may be there although it was not acknowledged;
-             * nothing else may differ. */
-            if (error && faults[f].mode == FAULT_FROM_THEN_ON)
-                found &= ~(1ULL << (before + 1));
-            assert_true(found == expected);
+            if (!error)
+                assert_true(found == (expected | tried));
+            else if (faults[f].class == FAULT_SYNC) /* it may be there: the sync came last */
+                assert_true((found & ~tried) == expected);
+            else
+                assert_true(found == expected);
         }
     }
 }
@@ -216,6 +220,129 @@ static void power_loss_loses_no_acknowledged_event(void **state)
     replay_free(&replay);
 }
 
+/* A reader without memory says so, or tells all. */
+static void reading_without_memory_hides_nothing(void **state)
+{
+    struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = options_in(dir->path);
+    struct glue_eventlog *log = NULL;
+    assert_int_equal(glue_eventlog_open(&log, &options), 0);
+    for (unsigned number = 1; number <= 8; number++)
+        assert_int_equal(write_numbered(log, number, NULL), 0);
+    glue_eventlog_close(&log);
+    uint64_t all = ((1ULL << 8) - 1) << 1;
+    static const enum fault_mode modes[] = {FAULT_ONCE, FAULT_FROM_THEN_ON};
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        FAULT_EACH (loop, FAULT_MALLOC, modes[i], ENOMEM) {
+            uint64_t found = 0;
+            fault_loop_arm(&loop);
+            bool is_good = read_numbers(dir->path, &found);
+            bool fired = fault_loop_disarm(&loop);
+            assert_true(is_good ? found == all : fired);
+        }
+    }
+}
+
+enum {
+    EVENTS_BEFORE = 5, /* the next one rotates */
+    DISK_CALLS = FAULT_WRITE | FAULT_SYNC | FAULT_METADATA | FAULT_OPEN
+};
+
+struct kill_case {
+    const char *root;
+    const char *store;
+    const char *log_path;
+    unsigned before;
+    unsigned nth;
+};
+
+/* One process: writes `before` events, and is killed in place of the nth disk call of the next. */
+static int write_and_be_killed(void *context)
+{
+    const struct kill_case *test = context;
+    recorder_start(test->root, test->log_path);
+    struct glue_eventlog_options options = options_in(test->store);
+    struct glue_eventlog *log = NULL;
+    if (glue_eventlog_open(&log, &options))
+        return 2;
+    for (unsigned number = 1; number <= test->before; number++) {
+        if (write_numbered(log, number, NULL))
+            return 2;
+        recorder_mark(number);
+    }
+    fault_arm_plan(&(struct fault_plan){
+        .classes = DISK_CALLS, .nth = test->nth, .error = EIO, .mode = FAULT_KILL});
+    int error = write_numbered(log, test->before + 1, NULL);
+    (void)fault_disarm();
+    return error ? 2 : 0;
+}
+
+/* The next process: all of its event is acknowledged. */
+static int write_after_the_kill(void *context)
+{
+    const struct kill_case *test = context;
+    recorder_join(test->root, test->log_path);
+    struct glue_eventlog_options options = options_in(test->store);
+    struct glue_eventlog *log = NULL;
+    if (glue_eventlog_open(&log, &options) || write_numbered(log, test->before + 2, NULL))
+        return 2;
+    recorder_mark(test->before + 2);
+    return 0;
+}
+
+static const char *check_after_the_kill(void *context, const char *directory,
+                                        const struct replay_info *info)
+{
+    const struct kill_case *test = context;
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/store", directory) >= (int)sizeof(path))
+        return "the path is too long";
+    uint64_t found = 0;
+    if (!read_numbers(path, &found))
+        return "the log cannot be read, or is out of order";
+    for (unsigned number = 1; number <= info->acknowledged; number++) {
+        /* The one of the killed writer was never acknowledged. */
+        if (number != test->before + 1 && !(found & 1ULL << number))
+            return "an acknowledged event is lost";
+    }
+    return NULL;
+}
+
+static void a_kill_at_any_call_and_a_power_loss_later_lose_nothing(void **state)
+{
+    const struct tmpdir *dir = *state;
+    char root[PATH_MAX];
+    char store[PATH_MAX];
+    char log_path[PATH_MAX];
+    tmpdir_path(root, dir, "root");
+    tmpdir_path(store, dir, "root/store");
+    tmpdir_path(log_path, dir, "log");
+    static const unsigned already[] = {0, 2, EVENTS_BEFORE};
+    unsigned kills = 0;
+    for (size_t i = 0; i < ARRAY_LEN(already); i++) {
+        for (unsigned nth = 1;; nth++) {
+            struct kill_case test = {root, store, log_path, already[i], nth};
+            tree_remove(root);
+            assert_int_equal(mkdir(root, 0700), 0);
+            assert_int_equal(mkdir(store, 0700), 0);
+            struct death first = death_of(write_and_be_killed, &test, 20);
+            if (first.is_exit) {
+                assert_int_equal(first.status, 0);
+                break;
+            }
+            assert_int_equal(first.signal, SIGKILL);
+            kills++;
+            struct death second = death_of(write_after_the_kill, &test, 20);
+            assert_true(second.is_exit);
+            assert_int_equal(second.status, 0);
+            struct replay *replay = replay_load(log_path, &(struct replay_options){0});
+            replay_assert_all_cuts(replay, check_after_the_kill, &test);
+            replay_free(&replay);
+        }
+    }
+    assert_true(kills > 12);
+}
+
 #define IN_TMPDIR(test) cmocka_unit_test_setup_teardown(test, tmpdir_setup, tmpdir_teardown)
 
 int main(void)
@@ -224,6 +351,8 @@ int main(void)
         IN_TMPDIR(writing_survives_every_failing_call),
         IN_TMPDIR(reading_survives_every_failing_call),
         IN_TMPDIR(power_loss_loses_no_acknowledged_event),
+        IN_TMPDIR(reading_without_memory_hides_nothing),
+        IN_TMPDIR(a_kill_at_any_call_and_a_power_loss_later_lose_nothing),
     };
     return cmocka_run_group_tests_name("eventlog_fault", tests, NULL, NULL);
 }

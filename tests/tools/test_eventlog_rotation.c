@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void numbers_go_on_in_the_next_process(void **state)
@@ -162,6 +163,188 @@ static void a_log_that_was_removed_by_hand_begins_again(void **state)
     glue_eventlog_reader_close(&reader);
 }
 
+/* R2: a follower must not join the rest of a cut write to what is written in its place. */
+static void a_follower_does_not_keep_the_rest_of_a_cut_write(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    assert_true(eventlog_test_write_once(&options, "one") == 1);
+    static const char cut[] =
+        "{\"time\":\"2026-03-01T12:00:00.005Z\",\"seq\":2,\"tool\":\"keymgr\","
+        "\"event\":\"DestroyKey\",\"severity\":\"error\",\"object\":\"";
+    eventlog_test_add_bytes(dir, EVENTLOG_FILE, cut, sizeof(cut) - 1);
+    struct glue_eventlog_reader *reader = NULL;
+    uint64_t last_seq = 0;
+    assert_int_equal(glue_eventlog_reader_open(&reader, dir->path), 0);
+    assert_int_equal(eventlog_test_read(reader, &last_seq), 1);
+    assert_true(eventlog_test_write_once(&options, "two") == 2);
+    json_t *event = NULL;
+    assert_int_equal(glue_eventlog_reader_next(reader, &event), 0);
+    assert_non_null(event);
+    assert_string_equal(json_string_value(json_object_get(event, "event")), "Something");
+    assert_string_equal(json_string_value(json_object_get(event, "reason")), "two");
+    json_decref(event);
+    assert_true(glue_eventlog_reader_unreadable(reader) == 0);
+    glue_eventlog_reader_close(&reader);
+}
+
+static void an_endless_line_is_not_kept_either(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    assert_true(eventlog_test_write_once(&options, "one") == 1);
+    char *noise = malloc(1 << 20);
+    assert_non_null(noise);
+    memset(noise, 'x', 1 << 20);
+    eventlog_test_add_bytes(dir, EVENTLOG_FILE, noise, 1 << 20);
+    free(noise);
+    struct glue_eventlog_reader *reader = NULL;
+    uint64_t last_seq = 0;
+    assert_int_equal(glue_eventlog_reader_open(&reader, dir->path), 0);
+    assert_int_equal(eventlog_test_read(reader, &last_seq), 1);
+    assert_true(eventlog_test_write_once(&options, "two") == 2);
+    assert_int_equal(eventlog_test_read(reader, &last_seq), 1);
+    assert_true(glue_eventlog_reader_unreadable(reader) == 0);
+    glue_eventlog_reader_close(&reader);
+}
+
+/* A reader that is opened between the rename and the new file. */
+static void events_are_told_once_when_there_is_no_current_log(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    for (unsigned i = 0; i < 3; i++)
+        eventlog_test_write_once(&options, "before");
+    char from[PATH_MAX];
+    char to[PATH_MAX];
+    char name[EVENTLOG_NAME_LEN + 1];
+    glue_eventlog_aside_name(name, 3);
+    assert_int_equal(rename(tmpdir_path(from, dir, EVENTLOG_FILE), tmpdir_path(to, dir, name)), 0);
+    struct glue_eventlog_reader *reader = NULL;
+    uint64_t last_seq = 0;
+    assert_int_equal(glue_eventlog_reader_open(&reader, dir->path), 0);
+    assert_int_equal(eventlog_test_read(reader, &last_seq), 3);
+    assert_true(eventlog_test_write_once(&options, "after") == 4);
+    assert_int_equal(eventlog_test_read(reader, &last_seq), 1);
+    assert_int_equal(eventlog_test_read(reader, &last_seq), 0);
+    glue_eventlog_reader_close(&reader);
+}
+
+static void old_logs_that_were_removed_meanwhile_are_passed_over(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    options.max_bytes = 400;
+    options.max_files = 100;
+    struct glue_eventlog *log = eventlog_test_open(&options);
+    for (unsigned i = 0; i < 20; i++)
+        eventlog_test_write(log, "rotated");
+    struct glue_eventlog_reader *reader = NULL;
+    assert_int_equal(glue_eventlog_reader_open(&reader, dir->path), 0);
+    glue_eventlog_close(&log);
+    options.max_files = 2;
+    log = eventlog_test_open(&options);
+    for (unsigned i = 0; i < 4; i++)
+        eventlog_test_write(log, "pruned");
+    uint64_t last_seq = 0;
+    assert_true(eventlog_test_read(reader, &last_seq) > 0);
+    assert_true(last_seq == 24);
+    glue_eventlog_reader_close(&reader);
+    glue_eventlog_close(&log);
+}
+
+static void an_old_log_that_is_a_link_is_not_followed(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    assert_true(eventlog_test_write_once(&options, "one") == 1);
+    char name[EVENTLOG_NAME_LEN + 1];
+    char path[PATH_MAX];
+    char target[PATH_MAX];
+    glue_eventlog_aside_name(name, 99);
+    assert_int_equal(symlink(tmpdir_path(target, dir, EVENTLOG_FILE), tmpdir_path(path, dir, name)),
+                     0);
+    struct glue_eventlog_reader *reader = NULL;
+    json_t *event = NULL;
+    assert_int_equal(glue_eventlog_reader_open(&reader, dir->path), 0);
+    assert_int_equal(glue_eventlog_reader_next(reader, &event), COMMON_ERR_DENIED);
+    glue_eventlog_reader_close(&reader);
+}
+
+static void the_number_is_looked_for_in_more_than_the_newest_old_log(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    assert_true(eventlog_test_write_once(&options, "one") == 1);
+    char from[PATH_MAX];
+    char to[PATH_MAX];
+    char name[EVENTLOG_NAME_LEN + 1];
+    glue_eventlog_aside_name(name, 1);
+    assert_int_equal(rename(tmpdir_path(from, dir, EVENTLOG_FILE), tmpdir_path(to, dir, name)), 0);
+    glue_eventlog_aside_name(name, 2);
+    eventlog_test_add_bytes(dir, name, "damaged\n", 8);
+    assert_true(eventlog_test_write_once(&options, "two") == 2);
+}
+
+static void a_log_that_was_emptied_in_place_is_read_from_its_beginning(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    eventlog_test_write_once(&options, "one");
+    eventlog_test_write_once(&options, "two");
+    struct glue_eventlog_reader *reader = NULL;
+    uint64_t last_seq = 0;
+    assert_int_equal(glue_eventlog_reader_open(&reader, dir->path), 0);
+    assert_int_equal(eventlog_test_read(reader, &last_seq), 2);
+    char path[PATH_MAX];
+    assert_int_equal(truncate(tmpdir_path(path, dir, EVENTLOG_FILE), 0), 0);
+    assert_true(eventlog_test_write_once(&options, "again") == 1);
+    last_seq = 0;
+    assert_int_equal(eventlog_test_read(reader, &last_seq), 0); /* sees that it is shorter */
+    assert_int_equal(eventlog_test_read(reader, &last_seq), 1);
+    glue_eventlog_reader_close(&reader);
+}
+
+static void keeping_no_old_log_is_refused(void **state)
+{
+    struct glue_eventlog_options options = eventlog_test_options(*state);
+    options.max_files = 0;
+    struct glue_eventlog *log = NULL;
+    assert_int_equal(glue_eventlog_open(&log, &options), COMMON_ERR_INVALID);
+}
+
+/* One-shot readers beside a writer that rotates all the time: always from the first to the last. */
+static void a_reader_is_never_overtaken_by_rotations(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    options.max_bytes = 400;
+    options.max_files = 5000;
+    assert_true(eventlog_test_write_once(&options, "first") == 1);
+    pid_t writer = fork();
+    assert_true(writer >= 0);
+    if (writer == 0) {
+        struct glue_eventlog *log = NULL;
+        const struct glue_event event = {.name = "Something", .reason = "rotated"};
+        if (glue_eventlog_open(&log, &options))
+            _exit(1);
+        for (unsigned i = 0; i < 400; i++) {
+            if (glue_eventlog_write(log, NULL, &event))
+                _exit(1);
+        }
+        _exit(0);
+    }
+    int status = 0;
+    uint64_t before = 0;
+    do {
+        uint64_t num = eventlog_test_count(dir, NULL); /* fails the test at a gap or a step back */
+        assert_true(num >= before);
+        before = num;
+    } while (waitpid(writer, &status, WNOHANG) == 0);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(eventlog_test_count(dir, NULL), 401);
+}
+
 #define IN_TMPDIR(test) cmocka_unit_test_setup_teardown(test, tmpdir_setup, tmpdir_teardown)
 
 int main(void)
@@ -175,6 +358,15 @@ int main(void)
         IN_TMPDIR(a_reader_follows_through_rotations),
         IN_TMPDIR(a_reader_that_is_in_the_middle_sees_a_rotated_log_once),
         IN_TMPDIR(a_log_that_was_removed_by_hand_begins_again),
+        IN_TMPDIR(a_follower_does_not_keep_the_rest_of_a_cut_write),
+        IN_TMPDIR(an_endless_line_is_not_kept_either),
+        IN_TMPDIR(events_are_told_once_when_there_is_no_current_log),
+        IN_TMPDIR(old_logs_that_were_removed_meanwhile_are_passed_over),
+        IN_TMPDIR(an_old_log_that_is_a_link_is_not_followed),
+        IN_TMPDIR(the_number_is_looked_for_in_more_than_the_newest_old_log),
+        IN_TMPDIR(a_log_that_was_emptied_in_place_is_read_from_its_beginning),
+        IN_TMPDIR(keeping_no_old_log_is_refused),
+        IN_TMPDIR(a_reader_is_never_overtaken_by_rotations),
     };
     return cmocka_run_group_tests_name("eventlog_rotation", tests, NULL, NULL);
 }

@@ -123,6 +123,25 @@ uint64_t glue_eventlog_line_seq(const char *line, size_t line_len)
     return *at == ',' ? seq : 0;
 }
 
+/* The parser tells a lack of memory as bad input. So one failure is not believed, and where memory
+ * is out in earnest it is asked for. */
+int glue_eventlog_parse(json_t **out, const char *line, size_t line_len)
+{
+    enum {
+        FLAGS = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL
+    };
+    *out = json_loadb(line, line_len, FLAGS, NULL);
+    if (!*out)
+        *out = json_loadb(line, line_len, FLAGS, NULL);
+    if (*out)
+        return 0;
+    void *as_much_as_it_takes = malloc(16 * line_len + 4096);
+    if (!as_much_as_it_takes)
+        return COMMON_ERR_NO_MEMORY;
+    free(as_much_as_it_takes);
+    return COMMON_ERR_CORRUPT;
+}
+
 static int read_fully(int fd, char *out, size_t len, uint64_t offset)
 {
     size_t done = 0;
@@ -132,8 +151,10 @@ static int read_fully(int fd, char *out, size_t len, uint64_t offset)
             continue;
         if (got < 0)
             return common_error_from_errno(errno);
-        if (got == 0)
+        if (got == 0) {
+            errno = EIO; /* shorter than it was a moment ago */
             return COMMON_ERR_IO;
+        }
         done += (size_t)got;
     }
     return 0;

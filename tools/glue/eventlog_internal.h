@@ -37,6 +37,10 @@ COMMON_MUST_USE int glue_eventlog_list_aside(struct glue_eventlog_names *out, in
  * its number would be given again. */
 uint64_t glue_eventlog_line_seq(const char *line, size_t line_len);
 
+/* The event in such a line, a new reference. COMMON_ERR_CORRUPT when it is not JSON, *out is NULL
+ * then; COMMON_ERR_NO_MEMORY. */
+COMMON_MUST_USE int glue_eventlog_parse(json_t **out, const char *line, size_t line_len);
+
 /* The seq of the last event in a file, 0 if there is none; *end is the offset behind the last
  * newline. Reads from the end. */
 COMMON_MUST_USE int glue_eventlog_last_seq(uint64_t *seq, uint64_t *end, int fd, uint64_t size);

@@ -113,16 +113,37 @@ static int print_events(struct cli *cli, struct glue_eventlog_reader *reader, bo
     }
 }
 
-/* A descriptor that becomes readable when something in the store changes. */
+/* A descriptor that becomes readable when something in the store changes, or the store goes. */
 static int watch_store(int *out, const char *path)
 {
+    enum {
+        CHANGES = IN_MODIFY | IN_CREATE | IN_MOVE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF
+    };
     *out = -1;
     COMMON_CLEANUP_FD int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (watch < 0 ||
-        inotify_add_watch(watch, path, IN_MODIFY | IN_CREATE | IN_MOVE | IN_DELETE) < 0)
+    if (watch < 0 || inotify_add_watch(watch, path, CHANGES) < 0)
         return common_error_from_errno(errno);
     *out = COMMON_TAKE_FD(watch);
     return 0;
+}
+
+/* Takes what the watch has to say. Is the store still where it was? */
+static bool is_store_there(int watch)
+{
+    _Alignas(struct inotify_event) char buffer[4096];
+    bool is_there = true;
+    for (;;) {
+        ssize_t len = read(watch, buffer, sizeof(buffer));
+        if (len <= 0)
+            return is_there;
+        for (ssize_t at = 0; at < len;) {
+            struct inotify_event event;
+            memcpy(&event, buffer + at, sizeof(event));
+            if (event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT))
+                is_there = false;
+            at += (ssize_t)(sizeof(event) + event.len);
+        }
+    }
 }
 
 /* Until interrupted, out of time, or nobody reads any longer. */
@@ -131,19 +152,17 @@ static int follow_events(struct cli *cli, struct glue_eventlog_reader *reader, i
 {
     for (;;) {
         int error = print_events(cli, reader, true, num_printed);
-        if (error)
-            return error;
-        (void)fflush(cli->out);
+        if (error || fflush(cli->out) || ferror(cli->out))
+            return error; /* what could not be printed is told at the end of the run */
         /* Of the output nothing is asked but that the other end of a pipe went away. */
         struct pollfd fds[] = {{.fd = watch, .events = POLLIN}, {.fd = fileno(cli->out)}};
         error = cli_poll(cli, fds, 2);
         if (error == COMMON_ERR_TIMEOUT)
             return cli_fail(cli, error, NULL, "timed out");
-        if (error || fds[1].revents != 0 || ferror(cli->out))
+        if (error || fds[1].revents != 0)
             return error;
-        char ignored[4096];
-        while (read(watch, ignored, sizeof(ignored)) > 0)
-            continue;
+        if (!is_store_there(watch))
+            return cli_fail(cli, COMMON_ERR_NOT_FOUND, NULL, "the store was removed or renamed");
     }
 }
 
@@ -163,7 +182,7 @@ static int list(struct cli *cli)
     if (follow)
         error = watch_store(&watch, store.path);
     if (!error && store.exists)
-        error = glue_eventlog_reader_open(&reader, store.path);
+        error = glue_eventlog_reader_open_at(&reader, store.fd);
     if (error)
         return cli_fail(cli, error, store.path, "cannot read the event log: %s",
                         common_error_text(error));
@@ -190,38 +209,70 @@ static int list(struct cli *cli)
 
 static const char *const severities[] = {"info", "warning", "error", NULL};
 
-static int test(struct cli *cli)
+static bool is_cancelled(void *context)
 {
-    CLI_CLEANUP_STORE struct cli_store store = {.fd = -1};
-    int error = cli_store_open(cli, &store, CLI_STORE_CREATE);
-    if (error)
-        return error;
+    (void)context;
+    return cli_interrupted();
+}
+
+static int record(struct cli *cli, const struct cli_store *store, uint64_t *seq,
+                  const struct glue_event *event)
+{
     struct glue_eventlog_options options = glue_eventlog_options_default();
-    options.directory = store.path;
+    options.directory = store->path;
+    options.directory_fd = store->fd;
     options.tool = cli->tool->root->name;
+    options.is_cancelled = is_cancelled;
     int wait_ms = cli_poll_timeout(cli);
     if (wait_ms >= 0 && (unsigned)wait_ms < options.lock_wait_ms)
         options.lock_wait_ms = (unsigned)wait_ms;
 
     COMMON_CLEANUP(close_log) struct glue_eventlog *log = NULL;
-    uint64_t seq = 0;
-    error = glue_eventlog_open(&log, &options);
-    if (!error) {
-        const struct glue_event event = {
-            .severity = (enum common_event_severity)cli_word(cli, "severity"),
-            .name = "EventLogTest",
-            .object = cli_string(cli, "object"),
-            .reason = cli_argument(cli, 0),
-        };
-        error = glue_eventlog_write(log, &seq, &event);
-    }
+    int error = glue_eventlog_open(&log, &options);
+    if (!error)
+        error = glue_eventlog_write(log, seq, event);
+    if (!error || error == COMMON_ERR_CANCELLED)
+        return error;
+    int native_error = log ? glue_eventlog_native_error(log) : 0;
+    const char *why = native_error                  ? strerror(native_error)
+                      : error == COMMON_ERR_DENIED  ? "the log has a second name, or another owner"
+                      : error == COMMON_ERR_INVALID ? "the log is not a regular file"
+                      : error == COMMON_ERR_BUSY    ? "other writers did not let go of events.lock"
+                                                    : common_error_text(error);
+    return cli_fail(cli, error, store->path, "cannot record the event: %s", why);
+}
+
+static int test(struct cli *cli)
+{
+    const char *message = cli_argument(cli, 0);
+    if (!*message)
+        return cli_usage(cli, "MESSAGE", "must not be empty");
+    CLI_CLEANUP_STORE struct cli_store store = {.fd = -1};
+    int error = cli_store_open(cli, &store, CLI_STORE_CREATE);
     if (error)
-        return cli_fail(cli, error, store.path, "cannot record the event: %s",
-                        common_error_text(error));
+        return error;
+    if (strlen(message) > GLUE_EVENT_MAX_TEXT)
+        cli_warn(cli, "MESSAGE", "cut to its first %d bytes", GLUE_EVENT_MAX_TEXT);
+    const struct glue_event event = {
+        .severity = (enum common_event_severity)cli_word(cli, "severity"),
+        .name = "EventLogTest",
+        .object = cli_string(cli, "object"),
+        .reason = message,
+    };
+    uint64_t seq = 0;
+    error = record(cli, &store, &seq, &event);
+    if (error)
+        return error;
     if (cli->json)
-        return cli_json_print(cli, json_pack("{s:I}", "seq", (json_int_t)seq));
-    (void)fprintf(cli->out, "recorded as event %" PRIu64 "\n", seq);
-    return 0;
+        error = cli_json_print(cli, json_pack("{s:I}", "seq", (json_int_t)seq));
+    else
+        (void)fprintf(cli->out, "recorded as event %" PRIu64 "\n", seq);
+    /* Else a script that sees the failure would record it again. */
+    if (fflush(cli->out))
+        return cli_fail(cli, COMMON_ERR_IO, "standard output",
+                        "%s; the event was recorded all the same, as %" PRIu64, strerror(errno),
+                        seq);
+    return error;
 }
 
 static const struct cli_command test_command = {
