@@ -82,7 +82,12 @@ static void on_a_terminal_all_is_ascii(void **state)
                      0);
     assert_int_equal(fflush(out), 0);
     char shown[200] = "";
-    assert_true(read(master, shown, sizeof(shown) - 1) > 0);
+    /* A terminal hands out what it has by then, which may be less than all. */
+    for (size_t len = 0; !strchr(shown, ']');) {
+        ssize_t got = read(master, shown + len, sizeof(shown) - 1 - len);
+        assert_true(got > 0);
+        len += (size_t)got;
+    }
     assert_non_null(strstr(shown, "\\u009B31m"));
     assert_null(strstr(shown, "\xc2"));
     assert_int_equal(fclose(out), 0);
