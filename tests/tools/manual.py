@@ -88,6 +88,11 @@ def main():
     checks.append(("bash completes the words of an option",
                    completed(bash_file, tool, [name, "events", "test", "--severity", "w"])
                    == {"warning"}))
+    checks.append(("bash looks past options and their values",
+                   completed(bash_file, tool, [name, "--json", "--store", "/tmp", "events", "te"])
+                   == {"test"}))
+    checks.append(("bash offers no files where none are meant",
+                   completed(bash_file, tool, [name, "events", "--since", '""']) == set()))
     print(f"1..{len(checks)}")
     for number, (what, good) in enumerate(checks, 1):
         print(f"{'ok' if good else 'not ok'} {number} - {what}")

@@ -3,16 +3,13 @@
 # reads, so that nothing has to be kept in step here.
 
 _strongroom_help() {
-    local word words=()
+    local word known=()
+    # The words that lead on in the tool's tree: neither options nor their values.
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        [[ $word == -* ]] && break
-        words+=("$word")
+        [[ $word == -* ]] && continue
+        "${COMP_WORDS[0]}" "${known[@]}" "$word" --help >/dev/null 2>&1 && known+=("$word")
     done
-    # The longest run of words that the tool knows; what follows are arguments.
-    while ! "${COMP_WORDS[0]}" "${words[@]}" --help 2>/dev/null; do
-        [ ${#words[@]} -gt 0 ] || return 1
-        unset 'words[-1]'
-    done
+    "${COMP_WORDS[0]}" "${known[@]}" --help 2>/dev/null
 }
 
 _strongroom() {
@@ -27,7 +24,9 @@ _strongroom() {
             return
         fi
         if grep -qE -- "^ +(-., )?$previous [A-Z]" <<<"$help"; then
-            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            if grep -qE -- "^ +(-., )?$previous (F|FILE|DIR|PATH)( |$)" <<<"$help"; then
+                mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi
             return
         fi
     fi

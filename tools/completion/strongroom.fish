@@ -5,18 +5,10 @@ function __strongroom_help
     set -l words (commandline -opc)
     set -l known
     for word in $words[2..-1]
-        string match -q -- '-*' $word; and break
-        set -a known $word
+        string match -q -- '-*' $word; and continue
+        $words[1] $known $word --help >/dev/null 2>&1; and set -a known $word
     end
-    while true
-        set -l help ($words[1] $known --help 2>/dev/null)
-        if test $status = 0
-            printf '%s\n' $help
-            return
-        end
-        test (count $known) = 0; and return 1
-        set -e known[-1]
-    end
+    $words[1] $known --help 2>/dev/null
 end
 
 function __strongroom_complete
@@ -29,7 +21,9 @@ function __strongroom_complete
             return
         end
         if printf '%s\n' $help | string match -qr -- "^ +(?:-., )?$previous [A-Z]"
-            __fish_complete_path (commandline -ct)
+            if printf '%s\n' $help | string match -qr -- "^ +(?:-., )?$previous (?:F|FILE|DIR|PATH)(?: |\$)"
+                __fish_complete_path (commandline -ct)
+            end
             return
         end
     end
