@@ -151,14 +151,19 @@ static void an_interrupt_just_before_the_wait_is_not_missed(void **state)
     assert_false(cli_interrupted());
 }
 
-static int interrupt(const char *option, unsigned times, char *out, size_t out_size)
+/* disposition: that of SIGINT when the tool starts. */
+static int interrupt(const char *option, unsigned times, char *out, size_t out_size,
+                     void (*disposition)(int))
 {
     int out_fds[2];
     assert_int_equal(pipe2(out_fds, O_CLOEXEC), 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        const char *words[] = {"demo", "wait", "--timeout=20s", option, NULL};
+        const char *words[] = {"demo", "wait",
+                               disposition == SIG_IGN ? "--timeout=1s" : "--timeout=20s", option,
+                               NULL};
+        (void)signal(SIGINT, disposition);
         (void)dup2(out_fds[1], 1);
         (void)dup2(out_fds[1], 2);
         _exit(run_democli(words));
@@ -183,16 +188,25 @@ static void an_interrupt_ends_the_work_with_130(void **state)
 {
     (void)state;
     char out[200];
-    assert_int_equal(interrupt(NULL, 1, out, sizeof(out)), 130);
+    assert_int_equal(interrupt(NULL, 1, out, sizeof(out), SIG_DFL), 130);
     assert_string_equal(out, "demo: wait: interrupted\n");
-    assert_int_equal(interrupt("--finish", 1, out, sizeof(out)), 0);
+    assert_int_equal(interrupt("--finish", 1, out, sizeof(out), SIG_DFL), 0);
 }
 
 static void the_second_interrupt_kills(void **state)
 {
     (void)state;
     char out[200];
-    assert_int_equal(interrupt("--stubborn", 2, out, sizeof(out)), 1000 + SIGINT);
+    assert_int_equal(interrupt("--stubborn", 2, out, sizeof(out), SIG_DFL), 1000 + SIGINT);
+}
+
+/* R6: like a job that a shell runs in the background. */
+static void an_interrupt_that_was_ignored_stays_ignored(void **state)
+{
+    (void)state;
+    char out[200];
+    assert_int_equal(interrupt(NULL, 2, out, sizeof(out), SIG_IGN), 1);
+    assert_string_equal(out, "demo: wait: the deadline passed\n");
 }
 
 static void the_timeout_ends_the_work(void **state)
@@ -215,6 +229,7 @@ int main(void)
         cmocka_unit_test(an_interrupt_just_before_the_wait_is_not_missed),
         cmocka_unit_test(an_interrupt_ends_the_work_with_130),
         cmocka_unit_test(the_second_interrupt_kills),
+        cmocka_unit_test(an_interrupt_that_was_ignored_stays_ignored),
         cmocka_unit_test(the_timeout_ends_the_work),
     };
     return cmocka_run_group_tests_name("cli_process", tests, NULL, NULL);

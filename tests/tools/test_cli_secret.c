@@ -323,6 +323,29 @@ static void the_echo_is_back_before_a_signal_kills(void **state)
     }
 }
 
+static int run_deaf(void *words)
+{
+    static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        (void)signal(signals[i], SIG_IGN);
+    return run_democli(words);
+}
+
+/* R6. */
+static void a_signal_that_was_ignored_does_not_end_the_question(void **state)
+{
+    (void)state;
+    static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+    struct pty pty = pty_start(run_deaf, (void *)ask);
+    pty_expect(&pty, "Enter the passphrase: ");
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        assert_int_equal(kill(pty.pid, signals[i]), 0);
+    pty_send(&pty, "hunter2\n");
+    pty_expect(&pty, "got 7 bytes: hunter2");
+    assert_int_equal(pty_wait(&pty), 0);
+    assert_string_equal(pty.seen, "Enter the passphrase: \r\ngot 7 bytes: hunter2\r\n");
+}
+
 /* The least of a shell: runs the words as a job, and when the job stops waits for a line before it
  * lets it go on. */
 static int run_as_job(void *words)
@@ -443,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_new_passphrase_is_asked_for_twice),
         cmocka_unit_test(answers_that_are_none_are_refused),
         cmocka_unit_test(the_echo_is_back_before_a_signal_kills),
+        cmocka_unit_test(a_signal_that_was_ignored_does_not_end_the_question),
         cmocka_unit_test(stopping_gives_the_terminal_back),
         cmocka_unit_test(a_terminal_is_not_read_with_echo),
         cmocka_unit_test(half_an_answer_is_wiped),

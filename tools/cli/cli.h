@@ -14,7 +14,8 @@
  *   R4  Output that could not be written is a failure, told once; a reader that went away is one
  *       that needs no words.
  *   R5  Text from outside is escaped (tools/cli/text.h) before it comes near a terminal.
- *   R6  The first SIGINT sets a flag and interrupts system calls; the second one kills.
+ *   R6  The first SIGINT sets a flag and interrupts system calls; the second one kills. A signal
+ *       that was ignored when the tool started, as nohup(1) does, stays ignored.
  *
  * Ownership: the context belongs to cli_run(); strings in it live as long as it does. One thread:
  * only cli_interrupted(), cli_time_left() and cli_now() may be called from others. Times are
@@ -141,6 +142,9 @@ COMMON_MUST_USE int cli_poll(const struct cli *cli, struct pollfd *fds, size_t n
 
 /* For cli_main(): R6, and SIGPIPE ignored. */
 void cli_take_signals(void);
+
+/* R6. */
+bool cli_signal_is_ignored(int signal_number);
 
 struct timespec cli_now(const struct cli *cli);
 uint64_t cli_monotonic_ns(const struct cli *cli);

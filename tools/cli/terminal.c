@@ -19,14 +19,17 @@ int cli_terminal_open(int *out_fd)
     return *out_fd < 0 ? COMMON_ERR_NOT_FOUND : 0;
 }
 
-/* Signals that would leave the terminal without echo. They wait in the mask and are read from a
- * descriptor: no handler, and no moment in which one could be missed. */
+/* Signals that would leave the terminal without echo; not those that were ignored from the start,
+ * as by nohup(1): blocked and read they would count again. They wait in the mask and are read from
+ * a descriptor: no handler, and no moment in which one could be missed. */
 static void signals_to_hold(sigset_t *out)
 {
     static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
     (void)sigemptyset(out);
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-        (void)sigaddset(out, signals[i]);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        if (!cli_signal_is_ignored(signals[i]))
+            (void)sigaddset(out, signals[i]);
+    }
 }
 
 static int put_all(int fd, const char *text)

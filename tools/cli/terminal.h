@@ -6,8 +6,8 @@
  *   Q2  The terminal is put back as it was before anything else happens, on every way out, and
  *       before a signal that came meanwhile is allowed to do its work.
  *   Q3  SIGTSTP stops the process with the terminal in order; the question is asked again after.
- *   Q4  The answer is read into the caller's memory and nowhere else; what is not returned is
- * wiped. Q5  --timeout ends the wait.
+ *   Q4  The answer is read into the caller's memory and nowhere else; the rest of it is wiped.
+ *   Q5  --timeout ends the wait.
  */
 #ifndef TOOLS_CLI_TERMINAL_H
 #define TOOLS_CLI_TERMINAL_H

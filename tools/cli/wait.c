@@ -20,13 +20,22 @@ bool cli_interrupted(void)
     return interrupted != 0;
 }
 
-/* R6. SA_RESETHAND makes the second one deadly; without SA_RESTART, system calls end with EINTR.
+bool cli_signal_is_ignored(int signal_number)
+{
+    struct sigaction action = {0};
+    return sigaction(signal_number, NULL, &action) == 0 && !(action.sa_flags & SA_SIGINFO) &&
+           action.sa_handler == SIG_IGN;
+}
+
+/* R6. Who started us with SIGINT ignored, like a shell a job in the background, meant it.
+ * SA_RESETHAND makes the second one deadly; without SA_RESTART, system calls end with EINTR.
  * SIGPIPE would end the run before R4 could speak, or in the middle of a job when a peer leaves. */
 void cli_take_signals(void)
 {
     interrupted = 0;
     struct sigaction action = {.sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND};
-    (void)sigaction(SIGINT, &action, NULL);
+    if (!cli_signal_is_ignored(SIGINT))
+        (void)sigaction(SIGINT, &action, NULL);
     action = (struct sigaction){.sa_handler = SIG_IGN};
     (void)sigaction(SIGPIPE, &action, NULL);
 }
