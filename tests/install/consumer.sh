@@ -47,6 +47,12 @@ grep -rlF "$work/build" "$prefix" >"$work/log" 2>/dev/null
 [ ! -s "$work/log" ]
 result $? 'no path of the build is left in what is installed' "$work/log"
 
+for file in "$prefix"/lib/*.so "$prefix"/bin/*; do
+    readelf -dW "$file" || printf 'RPATH? %s cannot be read\n' "$file"
+done | grep -E 'RPATH|RUNPATH|TEXTREL' >"$work/log"
+[ ! -s "$work/log" ] && [ -e "$prefix/lib/libxtsvol.so" ] && [ -e "$prefix/bin/xtsvol" ]
+result $? 'what is installed searches no folder of its own for libraries' "$work/log"
+
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 export LD_LIBRARY_PATH=$prefix/lib
 for compiler in gcc clang; do
