@@ -22,6 +22,7 @@
     X(BAD_UTF8, CORRUPT, "text that is not UTF-8")                                                 \
     X(UNSORTED_KEYS, CORRUPT, "map keys out of order")                                             \
     X(DUPLICATE_KEY, CORRUPT, "a map key twice")                                                   \
+    X(NOT_A_BIGNUM, CORRUPT, "a big number that is none, or fits an integer")                      \
     X(TRAILING_BYTES, CORRUPT, "bytes after the end of the document")                              \
     X(DEPTH, LIMIT, "nested too deeply")                                                           \
     X(ITEMS, LIMIT, "too many items")                                                              \

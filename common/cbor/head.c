@@ -12,6 +12,8 @@
  *   H4  A string lies within the input. An array or map declares no more items than there are bytes
  *       left, as each takes one at least: no later sum or product of counts can wrap.
  *   H5  Text is UTF-8.
+ *   H6  A big number (tags 2 and 3) is a byte string without leading zeros that is too large for an
+ *       integer of 64 bits: what an integer can say has that form alone (RFC 8949 section 3.4.3).
  *
  * The rules are checked on the bytes first, because the callbacks of libcbor do not tell the form
  * in which a value came, turn every NaN of 2 bytes into the same, and (before 0.9) cut lengths to
@@ -49,6 +51,9 @@ enum {
     INFO_ONE_BYTE = 24,
     INFO_EIGHT_BYTES = 27,
     INFO_INDEFINITE = 31,
+    TAG_BIGNUM = 2,
+    TAG_NEGATIVE_BIGNUM = 3,
+    INTEGER_MAX_LEN = 8,
     SIMPLE_FALSE = 20,
     SIMPLE_TRUE = 21,
     SIMPLE_NULL = 22,
@@ -127,7 +132,8 @@ static enum common_cbor_fault check_extent(const struct raw_head *head, const ui
     }
 }
 
-static enum common_cbor_fault check(struct raw_head *head, const uint8_t *data, size_t data_len)
+static enum common_cbor_fault check_head(struct raw_head *head, const uint8_t *data,
+                                         size_t data_len)
 {
     if (data_len == 0)
         return COMMON_CBOR_FAULT_TRUNCATED;
@@ -143,6 +149,35 @@ static enum common_cbor_fault check(struct raw_head *head, const uint8_t *data, 
         fault = check_form(head);
     if (!fault)
         fault = check_extent(head, data, data_len);
+    return fault;
+}
+
+/* H6, seen from the tag: it looks at the item behind it, and leaves to that item what is wrong with
+ * it as a byte string. */
+static enum common_cbor_fault check_bignum(const struct raw_head *tag, const uint8_t *data,
+                                           size_t data_len)
+{
+    if (tag->argument != TAG_BIGNUM && tag->argument != TAG_NEGATIVE_BIGNUM)
+        return COMMON_CBOR_FAULT_NONE;
+    const uint8_t *content = data + tag->len;
+    size_t left = data_len - tag->len;
+    if (left == 0)
+        return COMMON_CBOR_FAULT_NONE;
+    if (content[0] >> 5 != MAJOR_BYTES)
+        return COMMON_CBOR_FAULT_NOT_A_BIGNUM;
+    struct raw_head string = {0};
+    if (check_head(&string, content, left))
+        return COMMON_CBOR_FAULT_NONE;
+    return string.argument <= INTEGER_MAX_LEN || content[string.len] == 0
+               ? COMMON_CBOR_FAULT_NOT_A_BIGNUM
+               : COMMON_CBOR_FAULT_NONE;
+}
+
+static enum common_cbor_fault check(struct raw_head *head, const uint8_t *data, size_t data_len)
+{
+    enum common_cbor_fault fault = check_head(head, data, data_len);
+    if (!fault && head->major == MAJOR_TAG)
+        fault = check_bignum(head, data, data_len);
     return fault;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- *   R1  Nothing is given out of a document of which any byte breaks a rule (H1-H5 of head.c, N1-N3
+ *   R1  Nothing is given out of a document of which any byte breaks a rule (H1-H6 of head.c, N1-N3
  *       of nest.c), that is larger than the limits, or that has bytes behind its end.
  *   R2  The first error sticks, and every output of a call that fails is zero.
  *   R3  No item is passed over unless the caller says so.

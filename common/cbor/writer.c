@@ -9,6 +9,7 @@
 #include "common/base/endian.h"
 #include "common/base/utf8.h"
 #include "common/cbor/float.h"
+#include "common/cbor/head.h"
 #include "common/cbor/walk.h"
 
 #include <string.h>
@@ -125,14 +126,26 @@ static void start(struct common_cbor_writer *writer)
         note(writer, common_cbor_nest_start(&writer->nest, document_len(writer)));
 }
 
+/* H6 of head.c: with what was written behind it, is the tag around the present item right? */
+static void check_tag(struct common_cbor_writer *writer)
+{
+    struct common_cbor_head tag = {0};
+    if (writer->fault || common_cbor_nest_top(&writer->nest)->type != COMMON_CBOR_TYPE_TAG)
+        return;
+    size_t at = writer->nest.frames[writer->nest.depth - 1].item_at;
+    note(writer, common_cbor_head_read(&tag, document(writer) + at, document_len(writer) - at));
+}
+
 static void end(struct common_cbor_writer *writer)
 {
+    check_tag(writer);
     if (!writer->fault)
         note(writer, common_cbor_nest_end(&writer->nest, document(writer), document_len(writer)));
 }
 
 static void open(struct common_cbor_writer *writer, enum common_cbor_type type, size_t num_items)
 {
+    check_tag(writer);
     if (!writer->fault)
         note(writer, common_cbor_nest_open(&writer->nest, type, num_items));
 }

@@ -66,7 +66,8 @@ void common_cbor_put_double(struct common_cbor_writer *writer, double value);
 /* 0-19, 23 (undefined) and 32-255; bool and null have functions of their own. */
 void common_cbor_put_simple(struct common_cbor_writer *writer, uint8_t value);
 
-/* Of the next item. */
+/* Of the next item. After 2 and 3, big numbers, it is a byte string of 9 bytes or more that does
+ * not begin with zero: what fits an integer is written as one. */
 void common_cbor_put_tag(struct common_cbor_writer *writer, uint64_t tag);
 
 void common_cbor_begin_array(struct common_cbor_writer *writer, size_t num_items);

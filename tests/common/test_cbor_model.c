@@ -156,6 +156,13 @@ static void check_key(struct common_cbor_reader *reader, uint64_t *random, size_
     }
 }
 
+/* Not 2 and 3: big numbers are not for any item (H6 of head.c). */
+static uint64_t draw_tag(uint64_t *random)
+{
+    uint64_t tag = draw_argument(random);
+    return tag == 2 || tag == 3 ? tag + 2 : tag;
+}
+
 static void put(struct common_cbor_writer *writer, uint64_t *random, unsigned depth)
 {
     uint8_t bytes[MAX_STRING];
@@ -190,7 +197,7 @@ static void put(struct common_cbor_writer *writer, uint64_t *random, unsigned de
         common_cbor_put_simple(writer, draw_simple(random));
         break;
     case ANY_TAG:
-        common_cbor_put_tag(writer, draw_argument(random));
+        common_cbor_put_tag(writer, draw_tag(random));
         put(writer, random, depth - 1);
         break;
     case ANY_ARRAY:
@@ -288,7 +295,7 @@ static void check(struct common_cbor_reader *reader, uint64_t *random, unsigned 
         break;
     case ANY_TAG:
         assert_int_equal(common_cbor_get_tag(reader, &value), 0);
-        assert_true(value == draw_argument(random));
+        assert_true(value == draw_tag(random));
         check(reader, random, depth - 1);
         break;
     case ANY_ARRAY:

@@ -331,8 +331,9 @@ static void every_tag_number_is_read(void **state)
 {
     (void)state;
     for (unsigned number = 0; number < 256; number++) {
-        const uint8_t small[] = {(uint8_t)(0xc0 | number), 0x00};
-        const uint8_t wide[] = {0xd8, (uint8_t)number, 0x00};
+        /* 2^64: of the tags 2 and 3 the content must be large. */
+        const uint8_t small[11] = {(uint8_t)(0xc0 | number), 0x49, 0x01};
+        const uint8_t wide[12] = {0xd8, (uint8_t)number, 0x49, 0x01};
         struct common_cbor_reader reader;
         uint64_t tag = 0;
         assert_int_equal(number < 24 ? common_cbor_reader_init(&reader, small, sizeof(small), NULL)

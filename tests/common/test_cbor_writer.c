@@ -223,6 +223,34 @@ static void keys_out_of_order_or_twice_are_refused(void **state)
                    common_cbor_end(w));
 }
 
+/* H6 of head.c. */
+static void a_big_number_that_an_integer_can_say_is_refused(void **state)
+{
+    (void)state;
+    static const uint8_t large[10] = {0, 1};
+    ASSERT_REFUSED(NOT_A_BIGNUM, COMMON_ERR_INVALID, common_cbor_put_tag(w, 2),
+                   common_cbor_put_bytes(w, large + 1, 1));
+    ASSERT_REFUSED(NOT_A_BIGNUM, COMMON_ERR_INVALID, common_cbor_put_tag(w, 3),
+                   common_cbor_put_bytes(w, large, sizeof(large)));
+    ASSERT_REFUSED(NOT_A_BIGNUM, COMMON_ERR_INVALID, common_cbor_put_tag(w, 2),
+                   common_cbor_put_uint(w, 1));
+    ASSERT_REFUSED(NOT_A_BIGNUM, COMMON_ERR_INVALID, common_cbor_put_tag(w, 2),
+                   common_cbor_begin_array(w, 0), common_cbor_end(w));
+    ASSERT_REFUSED(NOT_A_BIGNUM, COMMON_ERR_INVALID, common_cbor_put_tag(w, 1),
+                   common_cbor_put_tag(w, 2), common_cbor_put_tag(w, 1),
+                   common_cbor_put_bytes(w, large + 1, 9));
+    ASSERT_REFUSED(NOT_A_BIGNUM, COMMON_ERR_INVALID, common_cbor_begin_array(w, 1),
+                   common_cbor_put_tag(w, 3),
+                   common_cbor_put_raw(w, (const uint8_t *)"\x41\x01", 2), common_cbor_end(w));
+
+    COMMON_CLEANUP_BUF struct common_buf buf = common_buf_growing(100);
+    struct common_cbor_writer writer = common_cbor_writer(&buf);
+    common_cbor_put_tag(&writer, 3);
+    common_cbor_put_bytes(&writer, large + 1, 9);
+    assert_int_equal(common_cbor_writer_finish(&writer), 0);
+    assert_int_equal(buf.len, 11);
+}
+
 static void counts_that_are_not_kept_are_refused(void **state)
 {
     (void)state;
@@ -335,6 +363,7 @@ int main(void)
         cmocka_unit_test(heads_are_shortest_at_every_width),
         cmocka_unit_test(every_half_is_written_in_two_bytes),
         cmocka_unit_test(keys_out_of_order_or_twice_are_refused),
+        cmocka_unit_test(a_big_number_that_an_integer_can_say_is_refused),
         cmocka_unit_test(counts_that_are_not_kept_are_refused),
         cmocka_unit_test(depth_ends_at_the_compiled_ceiling),
         cmocka_unit_test(values_that_have_no_encoding_are_refused),
