@@ -80,7 +80,7 @@ static const char *below(const char *name)
 static void assert_store(const struct caught *caught, const char *path, bool is_explicit,
                          bool exists)
 {
-    char line[1024];
+    char line[300];
     (void)snprintf(line, sizeof(line), "%s explicit=%d exists=%d\n", path, is_explicit, exists);
     assert_string_equal(caught->err, "");
     assert_string_equal(caught->out, line);
@@ -89,7 +89,7 @@ static void assert_store(const struct caught *caught, const char *path, bool is_
 
 static void assert_refused(const struct caught *caught, const char *path, const char *why)
 {
-    char line[1024];
+    char line[500];
     (void)snprintf(line, sizeof(line), "demo: %s: %s\n", path, why);
     assert_string_equal(caught->err, line);
     assert_int_equal(caught->status, 1);
