@@ -5,23 +5,22 @@
  * LMDB writes the first two pages of a new file without a sync, and a file with half of them is
  * refused for ever. So the environment is made under another name, synced, and renamed:
  *   C1  data.mdb is only ever the name of a file whose content was synced before
- *   C2  the directory, and the one that holds it, are synced after the rename and before anybody is
- *       told
+ *   C2  the directory, and the one that holds it, are synced in every open before the first
+ *       transaction: whoever finds the file cannot know whether its maker came to that
  *   C3  makers take turns by a lock on byte 0 of open.lock (no process has the number 0)
+ *   C4  who may not make one leaves no trace where there is none
  */
 #include "common/base/cleanup.h"
 #include "common/lmdb/env_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define NEW_FILE "new.mdb"
 #define NEW_FILE_LOCK "new.mdb-lock"
-#define DATA_FILE "data.mdb"
 
 enum {
     TURN_WAIT_MS = 10000,
@@ -58,18 +57,13 @@ static int make_tables(MDB_env *mdb, const struct common_lmdb *env)
         mdb_txn_abort(txn);
         return rc;
     }
-    return mdb_txn_commit(txn);
+    return common_lmdb_commit(mdb, txn);
 }
 
 static int make_new_file(const struct common_lmdb *env)
 {
-    COMMON_CLEANUP_FREE char *path = NULL;
-    if (asprintf(&path, "%s/%s", env->directory, NEW_FILE) < 0) {
-        path = NULL;
-        return ENOMEM;
-    }
     MDB_env *mdb = NULL;
-    int rc = common_lmdb_mdb_open(&mdb, env, path, MDB_NOSUBDIR, env->options.map_bytes);
+    int rc = common_lmdb_mdb_open(&mdb, env, NEW_FILE, env->options.map_bytes);
     if (rc)
         return rc;
     rc = make_tables(mdb, env);
@@ -96,32 +90,61 @@ static int sync_directories(int directory_fd)
 }
 
 /* What a maker before us left when it was cut is not looked at: it starts again. */
-static int make(const struct common_lmdb *env, int directory_fd)
+static int make(const struct common_lmdb *env)
 {
-    remove_new_file(directory_fd);
+    remove_new_file(env->directory_fd);
     int rc = make_new_file(env);
-    if (!rc && renameat(directory_fd, NEW_FILE, directory_fd, DATA_FILE))
+    if (!rc && renameat(env->directory_fd, NEW_FILE, env->directory_fd, COMMON_LMDB_DATA_FILE))
         rc = errno;
-    if (!rc)
-        rc = sync_directories(directory_fd);
-    remove_new_file(directory_fd);
+    remove_new_file(env->directory_fd);
     return rc;
 }
 
-int common_lmdb_create(const struct common_lmdb *env, int directory_fd, int *native_error)
+static int look_for_file(const struct common_lmdb *env)
 {
     struct stat st;
-    if (fstatat(directory_fd, DATA_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return 0;
-    if (errno == ENOENT && !env->options.create) {
-        *native_error = ENOENT;
-        return COMMON_ERR_NOT_FOUND;
-    }
+    if (fstatat(env->directory_fd, COMMON_LMDB_DATA_FILE, &st, AT_SYMLINK_NOFOLLOW))
+        return errno;
+    return 0;
+}
+
+/* C3. Looked for once more under the lock: a second maker would replace what was committed to the
+ * file of the first. The lock is let go before the descriptor, which a forked child may hold too.
+ */
+static int make_in_turn(const struct common_lmdb *env)
+{
     COMMON_CLEANUP_FD int turn =
-        openat(directory_fd, "open.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int rc = turn < 0 ? errno : wait_for_turn(turn);
-    if (!rc && fstatat(directory_fd, DATA_FILE, &st, AT_SYMLINK_NOFOLLOW))
-        rc = errno == ENOENT ? make(env, directory_fd) : errno;
+        openat(env->directory_fd, "open.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (turn < 0)
+        return errno;
+    int rc = wait_for_turn(turn);
+    if (rc)
+        return rc;
+    rc = look_for_file(env);
+    if (rc == ENOENT)
+        rc = make(env);
+    struct flock unlock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    (void)fcntl(turn, F_OFD_SETLK, &unlock);
+    return rc;
+}
+
+int common_lmdb_create(struct common_lmdb *env, int *native_error)
+{
+    int rc = look_for_file(env);
+    if (rc == ENOENT && env->options.create)
+        rc = 0;
+    if (rc) { /* C4 */
+        *native_error = rc;
+        return common_lmdb_category(rc);
+    }
+    int error = common_lmdb_process_lock(env, native_error);
+    if (error)
+        return error;
+    rc = look_for_file(env);
+    if (rc == ENOENT)
+        rc = env->options.create ? make_in_turn(env) : ENOENT;
+    if (!rc)
+        rc = sync_directories(env->directory_fd);
     *native_error = rc;
     return common_lmdb_category(rc);
 }

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,113 +58,9 @@ const char *common_lmdb_native_text(int native_error)
     return mdb_strerror(native_error);
 }
 
-int common_lmdb_mdb_open(MDB_env **out, const struct common_lmdb *env, const char *path,
-                         unsigned flags, size_t map_bytes)
-{
-    *out = NULL;
-    MDB_env *mdb = NULL;
-    int rc = mdb_env_create(&mdb);
-    if (rc)
-        return rc;
-    rc = mdb_env_set_maxdbs(mdb, COMMON_LMDB_MAX_TABLES);
-    if (!rc)
-        rc = mdb_env_set_maxreaders(mdb, env->options.max_readers);
-    if (!rc && map_bytes != 0)
-        rc = mdb_env_set_mapsize(mdb, map_bytes);
-    /* MDB_NOTLS: a reader's slot belongs to its transaction, so that threads which come and go do
-     * not use the slots up. No flag that weakens durability, ever. */
-    if (!rc)
-        rc = mdb_env_open(mdb, path, flags | MDB_NOTLS, 0600);
-    /* LMDB opens its data file without close-on-exec: a child program must not inherit it. */
-    int fd = -1;
-    if (!rc)
-        rc = mdb_env_get_fd(mdb, &fd);
-    if (!rc && fcntl(fd, F_SETFD, FD_CLOEXEC))
-        rc = errno;
-    if (rc) {
-        mdb_env_close(mdb);
-        return rc;
-    }
-    *out = mdb;
-    return 0;
-}
-
-/* All tables in one transaction, so that later ones need not open any: handles that are opened
- * while others run are not safe. MDB_NOTFOUND when a table is missing and flags do not say
- * MDB_CREATE. */
-static int try_tables(struct common_lmdb *env, MDB_env *mdb, unsigned txn_flags, unsigned flags)
-{
-    MDB_txn *txn = NULL;
-    int rc = mdb_txn_begin(mdb, NULL, txn_flags, &txn);
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < env->options.num_tables && !rc; i++)
-        rc = mdb_dbi_open(txn, env->tables[i], flags, &env->dbis[i]);
-    if (rc) {
-        mdb_txn_abort(txn);
-        return rc;
-    }
-    return mdb_txn_commit(txn);
-}
-
-/* Reads first, so that opening does not wait for a writer; makes tables that a newer version of the
- * store has; copes with a map that another process grew, or that is full, in the meantime. */
-static int open_tables(struct common_lmdb *env, MDB_env *mdb)
-{
-    unsigned txn_flags = MDB_RDONLY;
-    unsigned flags = 0;
-    int rc = 0;
-    for (int tries = 0; tries < 8; tries++) {
-        rc = try_tables(env, mdb, txn_flags, flags);
-        MDB_envinfo info = {0};
-        if (rc == MDB_NOTFOUND) {
-            txn_flags = 0;
-            flags = MDB_CREATE;
-        } else if (rc == MDB_MAP_RESIZED) {
-            rc = mdb_env_set_mapsize(mdb, 0);
-        } else if (rc == MDB_MAP_FULL && mdb_env_info(mdb, &info) == 0 &&
-                   info.me_mapsize <= env->options.map_max_bytes / 2) {
-            rc = mdb_env_set_mapsize(mdb, info.me_mapsize * 2);
-        } else {
-            return rc;
-        }
-        if (rc && rc != MDB_NOTFOUND)
-            return rc;
-    }
-    return rc ? rc : EBUSY;
-}
-
-int common_lmdb_open_mdb(struct common_lmdb *env, int *native_error)
-{
-    MDB_env *mdb = NULL;
-    int rc = common_lmdb_mdb_open(&mdb, env, env->directory, 0, 0);
-    int dead = 0;
-    if (!rc)
-        rc = mdb_reader_check(mdb, &dead);
-    if (!rc)
-        rc = open_tables(env, mdb);
-    if (rc) {
-        mdb_env_close(mdb);
-        *native_error = rc;
-        return common_lmdb_category(rc);
-    }
-    if (dead > 0) {
-        const struct common_event event = {
-            .severity = COMMON_EVENT_INFO,
-            .name = "StoreDeadReadersCleared",
-            .object = env->directory,
-            .reason = "processes that were killed had left read transactions open",
-        };
-        common_event_emit(&env->options.events, &event);
-    }
-    env->mdb = mdb;
-    return 0;
-}
-
 /* The directory, made when it may be; refused when somebody else could change what is mapped. */
-static int open_directory(int *out, const struct common_lmdb *env, int *native_error)
+static int open_directory(struct common_lmdb *env, int *native_error)
 {
-    *out = -1;
     if (env->options.create)
         (void)mkdir(env->directory, 0700);
     COMMON_CLEANUP_FD int fd = open(env->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -178,7 +73,7 @@ static int open_directory(int *out, const struct common_lmdb *env, int *native_e
         *native_error = EPERM;
         return COMMON_ERR_DENIED;
     }
-    *out = COMMON_TAKE_FD(fd);
+    env->directory_fd = COMMON_TAKE_FD(fd);
     return 0;
 }
 
@@ -201,9 +96,20 @@ static void free_env(struct common_lmdb *env)
         free(env->tables[i]);
     free(env->directory);
     (void)pthread_rwlock_destroy(&env->gate);
-    if (env->process_lock >= 0)
-        (void)close(env->process_lock);
+    common_lmdb_process_unlock(env);
+    if (env->directory_fd >= 0)
+        (void)close(env->directory_fd);
     free(env);
+}
+
+/* A new environment must have room for its tables, whatever the size of a page is here. */
+static void limit_map(struct common_lmdb_options *options)
+{
+    size_t least = (size_t)COMMON_LMDB_MIN_MAP_PAGES * (size_t)sysconf(_SC_PAGESIZE);
+    if (options->map_bytes < least)
+        options->map_bytes = least;
+    if (options->map_max_bytes < options->map_bytes)
+        options->map_max_bytes = options->map_bytes;
 }
 
 static int new_env(struct common_lmdb **out, const struct common_lmdb_options *options)
@@ -219,6 +125,8 @@ static int new_env(struct common_lmdb **out, const struct common_lmdb_options *o
     env->options = *options;
     env->owner = getpid();
     env->process_lock = -1;
+    env->directory_fd = -1;
+    limit_map(&env->options);
     env->directory = strdup(options->directory);
     bool is_whole = env->directory;
     for (size_t i = 0; i < options->num_tables; i++) {
@@ -238,12 +146,9 @@ static int new_env(struct common_lmdb **out, const struct common_lmdb_options *o
 
 static int open_steps(struct common_lmdb *env, int *native_error)
 {
-    COMMON_CLEANUP_FD int directory_fd = -1;
-    int error = open_directory(&directory_fd, env, native_error);
+    int error = open_directory(env, native_error);
     if (!error)
-        error = common_lmdb_process_lock(&env->process_lock, directory_fd, native_error);
-    if (!error)
-        error = common_lmdb_create(env, directory_fd, native_error);
+        error = common_lmdb_create(env, native_error);
     if (!error)
         error = common_lmdb_open_mdb(env, native_error);
     return error;

@@ -6,7 +6,9 @@
  * grows by itself: on MDB_MAP_FULL the transaction is aborted, the map doubled and the work run
  * again; a size that another process gave the file is adopted. Readers that died are cleared at
  * open and before the map grows. After an error that LMDB does not survive (MDB_PANIC, a map that
- * could not be made) the environment is opened again at the next use.
+ * could not be made) the environment is opened again at the next use: the same file in the same
+ * directory, whatever has become of their paths. One that was replaced or removed meanwhile gives
+ * COMMON_ERR_CORRUPT, and is never made anew.
  *
  * Transactions are functions: `work` is called between begin and commit and may be called several
  * times, so it must keep nothing from a run that did not commit. What it returns decides: 0
@@ -18,6 +20,8 @@
  * this code of its own. Several processes may have the directory open.
  *
  * Files: data.mdb and lock.mdb are LMDB's, open.lock is ours, all 0600 in a directory of mode 0700.
+ * data.mdb is as long as the map, with holes; one that was cut off is refused, not read. /proc must
+ * be mounted: without it COMMON_ERR_UNSUPPORTED.
  *
  * Ownership: strings in the options are copied. Keys and values that a transaction hands out are
  * borrowed from the map: they live until it ends or, in an update, until the next write.
@@ -49,8 +53,8 @@ struct common_lmdb_options {
     const char *const *tables; /* names; a table is addressed by its place in this list */
     size_t num_tables;         /* 1 to COMMON_LMDB_MAX_TABLES */
     bool create;               /* make directory and environment when they are missing */
-    size_t map_bytes;          /* size of the map of a new environment */
-    size_t map_max_bytes;      /* it does not grow beyond: then COMMON_ERR_LIMIT */
+    size_t map_bytes;          /* size of the map of a new environment; 16 pages at least */
+    size_t map_max_bytes;      /* it does not grow beyond these or 16 pages: COMMON_ERR_LIMIT */
     unsigned max_readers;      /* read transactions at the same time, of all processes */
     struct common_event_sink events;
 };
@@ -69,9 +73,9 @@ typedef int (*common_lmdb_work)(struct common_lmdb_txn *txn, void *context);
 /* *out is NULL on failure. *native_error (may be NULL) is the code of LMDB or errno behind it.
  * COMMON_ERR_NOT_FOUND nothing there and create is false; COMMON_ERR_BUSY open in this process
  * already, or in one of the same number in another PID namespace, which LMDB cannot tell apart;
- * COMMON_ERR_DENIED not ours, or others may write to it; COMMON_ERR_CORRUPT not an environment;
- * COMMON_ERR_UNSUPPORTED of another LMDB format. A creation that is cut at any point, by power loss
- * too, leaves either a whole empty environment or none. */
+ * COMMON_ERR_DENIED not ours, or others may write to it; COMMON_ERR_CORRUPT not an environment, or
+ * a part of it is missing; COMMON_ERR_UNSUPPORTED of another LMDB format. A creation that is cut at
+ * any point, by power loss too, leaves either a whole empty environment or none. */
 COMMON_MUST_USE int common_lmdb_open(struct common_lmdb **out, int *native_error,
                                      const struct common_lmdb_options *options);
 
@@ -105,8 +109,10 @@ COMMON_MUST_USE int common_lmdb_delete(struct common_lmdb_txn *txn, size_t table
                                        struct common_lmdb_bytes key);
 
 /* An ordered scan: the first key at or after `from`, then the next ones, bytewise ascending. The
- * scan ends with COMMON_ERR_NOT_FOUND. In an update, writes between two steps are allowed. The
- * cursor is to be closed before work returns. */
+ * scan ends with COMMON_ERR_NOT_FOUND, and next says so before the first and until another seek. In
+ * an update, writes between two steps are allowed: the next step gives the first key, as the table
+ * is then, behind the last one given, which may be gone. The cursor is to be closed before work
+ * returns. */
 COMMON_MUST_USE int common_lmdb_cursor_open(struct common_lmdb_cursor **out,
                                             struct common_lmdb_txn *txn, size_t table);
 COMMON_MUST_USE int common_lmdb_cursor_seek(struct common_lmdb_cursor *cursor,

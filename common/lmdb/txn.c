@@ -39,10 +39,16 @@ static int set_map(struct common_lmdb *env, size_t bytes)
     return rc;
 }
 
+/* What another process wrote is looked at like a file that is opened (L3). */
 static int adopt_map(struct common_lmdb *env)
 {
     (void)pthread_rwlock_wrlock(&env->gate);
     int rc = env->mdb ? set_map(env, 0) : 0;
+    if (env->mdb && !rc) {
+        rc = common_lmdb_check_length(env->mdb);
+        if (rc)
+            close_mdb(env);
+    }
     (void)pthread_rwlock_unlock(&env->gate);
     return rc;
 }
@@ -55,10 +61,10 @@ static int grow_map(struct common_lmdb *env, size_t full)
     int rc = 0;
     int dead = 0;
     if (env->mdb && map_bytes(env->mdb) <= full) {
-        size_t max = env->options.map_max_bytes;
+        size_t bytes = common_lmdb_next_map(full, env->options.map_max_bytes);
         (void)mdb_reader_check(env->mdb, &dead);
         if (dead == 0)
-            rc = full >= max ? MDB_MAP_FULL : set_map(env, full > max / 2 ? max : full * 2);
+            rc = bytes == 0 ? MDB_MAP_FULL : set_map(env, bytes);
     }
     (void)pthread_rwlock_unlock(&env->gate);
     return rc;
@@ -132,7 +138,7 @@ static int end_update(struct common_lmdb_txn *txn, int error)
     if (error || txn->is_map_full)
         mdb_txn_abort(txn->mdb);
     else
-        error = note(txn, mdb_txn_commit(txn->mdb));
+        error = note(txn, common_lmdb_commit(txn->env->mdb, txn->mdb));
     (void)pthread_rwlock_unlock(&txn->env->gate);
     return error;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* What may fail under LMDB, with the errno that the kernel would give. */
 static const struct {
@@ -124,6 +125,82 @@ static void reading_survives_every_failing_call(void **state)
     }
 }
 
+/* A map that cannot be made closes the environment inside: the next use opens it again. */
+static void break_inside(struct common_lmdb *env)
+{
+    fault_arm(FAULT_MMAP, 1, ENOMEM);
+    int error = lmdb_test_put(env, 2, 4 << 20);
+    bool fired = fault_disarm().fired;
+    assert_int_equal(error, COMMON_ERR_NO_MEMORY);
+    assert_true(fired);
+}
+
+static struct common_lmdb *open_with_one(const char *directory)
+{
+    struct common_lmdb_options options = lmdb_test_options(directory);
+    struct common_lmdb *env = NULL;
+    assert_int_equal(common_lmdb_open(&env, NULL, &options), 0);
+    assert_int_equal(lmdb_test_put(env, 1, 100), 0);
+    return env;
+}
+
+/* L1: a daemon goes to another directory. */
+static void opening_again_finds_the_same_directory(void **state)
+{
+    const struct tmpdir *dir = *state;
+    char path[PATH_MAX];
+    char before[PATH_MAX];
+    assert_non_null(getcwd(before, sizeof(before)));
+    assert_int_equal(mkdir(tmpdir_path(path, dir, "other"), 0700), 0);
+    assert_int_equal(chdir(dir->path), 0);
+    struct common_lmdb *env = open_with_one("store");
+    assert_int_equal(chdir(path), 0);
+    break_inside(env);
+    assert_int_equal(lmdb_test_has(env, 1, 100), 1);
+    assert_int_equal(lmdb_test_put(env, 3, 100), 0);
+    common_lmdb_close(&env);
+    assert_int_equal(chdir(before), 0);
+    assert_int_equal(rmdir(path), 0);
+}
+
+/* L1. */
+static void opening_again_never_makes_a_new_file(void **state)
+{
+    const struct tmpdir *dir = *state;
+    char path[PATH_MAX];
+    char other[PATH_MAX];
+    tmpdir_path(path, dir, "data.mdb");
+    tmpdir_path(other, dir, "other.mdb");
+    struct common_lmdb *env = open_with_one(dir->path);
+    break_inside(env);
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(lmdb_test_has(env, 1, 100), COMMON_ERR_CORRUPT);
+    assert_int_equal(lmdb_test_put(env, 3, 100), COMMON_ERR_CORRUPT);
+    assert_false(file_exists(path));
+
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    file_read(&bytes, &len, other);
+    file_write(path, bytes, len);
+    free(bytes);
+    assert_int_equal(lmdb_test_has(env, 1, 100), COMMON_ERR_CORRUPT);
+    assert_int_equal(rename(other, path), 0);
+    assert_int_equal(lmdb_test_has(env, 1, 100), 1);
+    common_lmdb_close(&env);
+}
+
+/* L3. */
+static void opening_again_looks_at_the_length(void **state)
+{
+    const struct tmpdir *dir = *state;
+    char path[PATH_MAX];
+    struct common_lmdb *env = open_with_one(dir->path);
+    break_inside(env);
+    assert_int_equal(truncate(tmpdir_path(path, dir, "data.mdb"), 8192), 0);
+    assert_int_equal(lmdb_test_has(env, 1, 100), COMMON_ERR_CORRUPT);
+    common_lmdb_close(&env);
+}
+
 enum {
     NUM_PUTS = 12,
     VALUE_LEN = 3000
@@ -197,6 +274,9 @@ int main(void)
         IN_TMPDIR(an_update_survives_every_failing_call),
         IN_TMPDIR(a_full_disk_has_its_own_error),
         IN_TMPDIR(reading_survives_every_failing_call),
+        IN_TMPDIR(opening_again_finds_the_same_directory),
+        IN_TMPDIR(opening_again_never_makes_a_new_file),
+        IN_TMPDIR(opening_again_looks_at_the_length),
         IN_TMPDIR(power_loss_loses_nothing_that_was_committed),
     };
     return cmocka_run_group_tests_name("lmdb_fault", tests, NULL, NULL);

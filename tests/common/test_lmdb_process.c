@@ -96,6 +96,26 @@ static void a_forked_child_may_only_close(void **state)
     common_lmdb_close(&inherited);
 }
 
+/* The lock of open.lock belongs to what a forked child shares. */
+static void a_forked_child_that_lives_on_does_not_keep_it_busy(void **state)
+{
+    inherited = open_in(*state);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)pause();
+        _exit(0);
+    }
+    common_lmdb_close(&inherited);
+    struct common_lmdb *env = NULL;
+    struct common_lmdb_options options = lmdb_test_options(((struct tmpdir *)*state)->path);
+    int error = common_lmdb_open(&env, NULL, &options);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(error, 0);
+    common_lmdb_close(&env);
+}
+
 static int grow_it(const struct tmpdir *dir)
 {
     struct common_lmdb *env = NULL;
@@ -232,6 +252,7 @@ int main(void)
         IN_TMPDIR(a_second_environment_of_the_process_is_refused),
         IN_TMPDIR(another_process_may_have_it_open_too),
         IN_TMPDIR(a_forked_child_may_only_close),
+        IN_TMPDIR(a_forked_child_that_lives_on_does_not_keep_it_busy),
         IN_TMPDIR(a_map_that_another_process_grew_is_adopted),
         IN_TMPDIR(a_reader_that_was_killed_is_cleared_at_open),
         IN_TMPDIR(a_reader_that_was_killed_does_not_fill_the_map),
