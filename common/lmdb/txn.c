@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -232,6 +233,7 @@ static int put(struct common_lmdb_txn *txn, size_t table, struct common_lmdb_byt
         error = COMMON_ERR_STATE;
     if (error)
         return error;
+    txn->writes++;
     MDB_val mdb_key = val_of(key);
     MDB_val mdb_value = val_of(value);
     return note(txn, mdb_put(txn->mdb, txn->env->dbis[table], &mdb_key, &mdb_value, flags));
@@ -256,13 +258,22 @@ int common_lmdb_delete(struct common_lmdb_txn *txn, size_t table, struct common_
         error = COMMON_ERR_STATE;
     if (error)
         return error;
+    txn->writes++;
     MDB_val mdb_key = val_of(key);
     return note(txn, mdb_del(txn->mdb, txn->env->dbis[table], &mdb_key, NULL));
 }
 
+/* LMDB's own cursor loses its place when others write in its transaction, at the current key most
+ * of all. So after a write the place is looked for again, by a copy of the last key and with a
+ * fresh cursor, which remembers nothing of what was deleted. */
 struct common_lmdb_cursor {
     struct common_lmdb_txn *txn;
+    size_t table;
     MDB_cursor *mdb;
+    uint64_t writes; /* those of the transaction when mdb was last used */
+    bool is_at_key;  /* else the scan did not begin, or is over */
+    size_t last_len;
+    uint8_t last[COMMON_LMDB_MAX_KEY];
 };
 
 int common_lmdb_cursor_open(struct common_lmdb_cursor **out, struct common_lmdb_txn *txn,
@@ -275,6 +286,8 @@ int common_lmdb_cursor_open(struct common_lmdb_cursor **out, struct common_lmdb_
     if (!cursor)
         return COMMON_ERR_NO_MEMORY;
     cursor->txn = txn;
+    cursor->table = table;
+    cursor->writes = txn->writes;
     int error = note(txn, mdb_cursor_open(txn->mdb, txn->env->dbis[table], &cursor->mdb));
     if (error) {
         free(cursor);
@@ -284,35 +297,73 @@ int common_lmdb_cursor_open(struct common_lmdb_cursor **out, struct common_lmdb_
     return 0;
 }
 
-static int step(struct common_lmdb_cursor *cursor, struct common_lmdb_bytes *key,
-                struct common_lmdb_bytes *value, MDB_val from, MDB_cursor_op op)
+static bool is_last(const struct common_lmdb_cursor *cursor, MDB_val key)
+{
+    return key.mv_size == cursor->last_len &&
+           memcmp(key.mv_data, cursor->last, cursor->last_len) == 0;
+}
+
+static int renew(struct common_lmdb_cursor *cursor)
+{
+    if (cursor->writes == cursor->txn->writes)
+        return 0;
+    MDB_cursor *fresh = NULL;
+    MDB_dbi dbi = cursor->txn->env->dbis[cursor->table];
+    int rc = mdb_cursor_open(cursor->txn->mdb, dbi, &fresh);
+    if (rc)
+        return rc;
+    mdb_cursor_close(cursor->mdb);
+    cursor->mdb = fresh;
+    cursor->writes = cursor->txn->writes;
+    return 0;
+}
+
+/* Hands out what a step of LMDB found, and keeps the place. */
+static int finish_step(struct common_lmdb_cursor *cursor, struct common_lmdb_bytes *key,
+                       struct common_lmdb_bytes *value, MDB_val found_key, MDB_val found, int rc)
 {
     *key = (struct common_lmdb_bytes){0};
     *value = (struct common_lmdb_bytes){0};
-    MDB_val found = {0};
-    int error = note(cursor->txn, mdb_cursor_get(cursor->mdb, &from, &found, op));
-    if (!error) {
-        *key = bytes_of(from);
-        *value = bytes_of(found);
-    }
-    return error;
+    if (!rc && found_key.mv_size > sizeof(cursor->last))
+        rc = MDB_CORRUPTED;
+    if (!rc || rc == MDB_NOTFOUND)
+        cursor->is_at_key = !rc;
+    if (rc)
+        return note(cursor->txn, rc);
+    memcpy(cursor->last, found_key.mv_data, found_key.mv_size);
+    cursor->last_len = found_key.mv_size;
+    *key = bytes_of(found_key);
+    *value = bytes_of(found);
+    return 0;
 }
 
 int common_lmdb_cursor_seek(struct common_lmdb_cursor *cursor, struct common_lmdb_bytes *key,
                             struct common_lmdb_bytes *value, struct common_lmdb_bytes from)
 {
-    if (from.len > COMMON_LMDB_MAX_KEY) {
-        *key = (struct common_lmdb_bytes){0};
-        *value = (struct common_lmdb_bytes){0};
+    *key = (struct common_lmdb_bytes){0};
+    *value = (struct common_lmdb_bytes){0};
+    if (from.len > COMMON_LMDB_MAX_KEY)
         return COMMON_ERR_INVALID;
-    }
-    return step(cursor, key, value, val_of(from), from.len == 0 ? MDB_FIRST : MDB_SET_RANGE);
+    MDB_val at = val_of(from);
+    MDB_val found = {0};
+    int rc = renew(cursor);
+    if (!rc)
+        rc = mdb_cursor_get(cursor->mdb, &at, &found, from.len == 0 ? MDB_FIRST : MDB_SET_RANGE);
+    return finish_step(cursor, key, value, at, found, rc);
 }
 
 int common_lmdb_cursor_next(struct common_lmdb_cursor *cursor, struct common_lmdb_bytes *key,
                             struct common_lmdb_bytes *value)
 {
-    return step(cursor, key, value, (MDB_val){0}, MDB_NEXT);
+    MDB_val at = {.mv_size = cursor->last_len, .mv_data = cursor->last};
+    MDB_val found = {0};
+    bool was_written = cursor->writes != cursor->txn->writes;
+    int rc = cursor->is_at_key ? renew(cursor) : MDB_NOTFOUND;
+    if (!rc && was_written)
+        rc = mdb_cursor_get(cursor->mdb, &at, &found, MDB_SET_RANGE);
+    if (!rc && (!was_written || is_last(cursor, at)))
+        rc = mdb_cursor_get(cursor->mdb, &at, &found, MDB_NEXT);
+    return finish_step(cursor, key, value, at, found, rc);
 }
 
 void common_lmdb_cursor_close(struct common_lmdb_cursor **cursor)
