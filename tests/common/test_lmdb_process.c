@@ -5,10 +5,49 @@
 #include "tests/support/test.h"
 #include "tests/support/tmpdir.h"
 
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <lmdb.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* In the place of LMDB's: counts, and lets a test come in between two steps of opening. */
+static unsigned num_closed;
+static void (*at_reader_check)(const struct tmpdir *dir);
+static const struct tmpdir *at_reader_check_dir;
+
+/* dlsym() gives functions as pointers to data. */
+static void *next_symbol(void *out, size_t size, const char *name)
+{
+    void *symbol = dlsym(RTLD_NEXT, name);
+    if (!symbol || size != sizeof(symbol))
+        abort();
+    return memcpy(out, &symbol, sizeof(symbol));
+}
+
+void mdb_env_close(MDB_env *mdb)
+{
+    void (*real)(MDB_env * mdb) = NULL;
+    next_symbol(&real, sizeof(real), "mdb_env_close");
+    num_closed++;
+    real(mdb);
+}
+
+int mdb_reader_check(MDB_env *mdb, int *dead)
+{
+    int (*real)(MDB_env * mdb, int *dead) = NULL;
+    next_symbol(&real, sizeof(real), "mdb_reader_check");
+    int rc = real(mdb, dead);
+    void (*hook)(const struct tmpdir *dir) = at_reader_check;
+    at_reader_check = NULL;
+    if (hook)
+        hook(at_reader_check_dir);
+    return rc;
+}
 
 static struct common_lmdb *open_in(const struct tmpdir *dir)
 {
@@ -78,8 +117,10 @@ static int use_inherited(const struct tmpdir *dir)
     if (lmdb_test_put(inherited, 8, 10) != COMMON_ERR_STATE ||
         lmdb_test_has(inherited, 1, 10) != COMMON_ERR_STATE)
         return 1;
+    /* LMDB must not hear of it: it would free the slots of the parent's readers. */
+    num_closed = 0;
     common_lmdb_close(&inherited);
-    return 0;
+    return num_closed == 0 ? 0 : 2;
 }
 
 static void a_forked_child_may_only_close(void **state)
@@ -136,6 +177,83 @@ static void a_map_that_another_process_grew_is_adopted(void **state)
     assert_int_equal(in_child(grow_it, *state), 0);
     assert_int_equal(lmdb_test_put(env, 2, 10), 0); /* by a writer */
     assert_int_equal(lmdb_test_has(env, 9, 8 << 20), 1);
+    common_lmdb_close(&env);
+}
+
+static void grow_in_child(const struct tmpdir *dir)
+{
+    assert_int_equal(in_child(grow_it, dir), 0);
+}
+
+/* After LMDB looked at the size, before the first transaction. */
+static void a_map_that_another_process_grows_during_open_is_adopted(void **state)
+{
+    struct common_lmdb *env = open_in(*state);
+    common_lmdb_close(&env);
+    at_reader_check = grow_in_child;
+    at_reader_check_dir = *state;
+    env = open_in(*state);
+    assert_null(at_reader_check);
+    assert_int_equal(lmdb_test_has(env, 9, 8 << 20), 1);
+    common_lmdb_close(&env);
+}
+
+static bool somebody_holds(int fd, off_t first, off_t len)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = first, .l_len = len};
+    assert_int_equal(fcntl(fd, F_OFD_GETLK, &lock), 0);
+    return lock.l_type != F_UNLCK;
+}
+
+static void set_turn(int fd, short type)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+}
+
+/* A maker that waits for its turn, long enough to come past its first look for the file. */
+static pid_t start_maker(const struct tmpdir *dir, int fd)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(put_seven(dir));
+    for (unsigned i = 0; i < 1000 && !somebody_holds(fd, 1, 0); i++)
+        (void)usleep(1000);
+    (void)usleep(100000);
+    return pid;
+}
+
+/* C3. */
+static void makers_take_turns_and_look_again(void **state)
+{
+    const struct tmpdir *dir = *state;
+    char path[PATH_MAX];
+    char aside[PATH_MAX];
+    tmpdir_path(path, dir, "data.mdb");
+    tmpdir_path(aside, dir, "aside.mdb");
+    struct common_lmdb *env = open_in(dir);
+    assert_int_equal(lmdb_test_put(env, 1, 10), 0);
+    common_lmdb_close(&env);
+    assert_int_equal(rename(path, aside), 0);
+
+    char lock[PATH_MAX];
+    int fd = open(tmpdir_path(lock, dir, "open.lock"), O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    set_turn(fd, F_WRLCK);
+    pid_t pid = start_maker(dir, fd);
+    bool was_made = file_exists(path);
+    assert_int_equal(rename(aside, path), 0);
+    set_turn(fd, F_UNLCK);
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_false(was_made);
+    (void)close(fd);
+
+    env = open_in(dir);
+    assert_int_equal(lmdb_test_has(env, 1, 10), 1);
+    assert_int_equal(lmdb_test_has(env, 7, 10), 1);
     common_lmdb_close(&env);
 }
 
@@ -254,6 +372,8 @@ int main(void)
         IN_TMPDIR(a_forked_child_may_only_close),
         IN_TMPDIR(a_forked_child_that_lives_on_does_not_keep_it_busy),
         IN_TMPDIR(a_map_that_another_process_grew_is_adopted),
+        IN_TMPDIR(a_map_that_another_process_grows_during_open_is_adopted),
+        IN_TMPDIR(makers_take_turns_and_look_again),
         IN_TMPDIR(a_reader_that_was_killed_is_cleared_at_open),
         IN_TMPDIR(a_reader_that_was_killed_does_not_fill_the_map),
         IN_TMPDIR(a_reader_slot_of_the_dead_is_used_again),
