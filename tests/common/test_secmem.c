@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -34,6 +35,23 @@ enum {
 #endif
 
 static struct common_secmem *arena;
+
+/* In the place of libc's: looks at a secret at the moment in which its pages go. */
+static const uint8_t *watched;
+static size_t watched_len;
+static bool was_unmapped;
+static bool had_bytes;
+
+int munmap(void *map, size_t len)
+{
+    const uint8_t *first = map;
+    if (watched && first <= watched && watched < first + len) {
+        was_unmapped = true;
+        had_bytes = !common_ct_is_zero(watched, watched_len);
+        watched = NULL;
+    }
+    return (int)syscall(SYS_munmap, map, len);
+}
 
 static int make_arena(void **state)
 {
@@ -263,6 +281,26 @@ static int is_zero_in_child(void *context)
 {
     const struct common_secret *secret = context;
     return common_ct_is_zero(secret->data, secret->len) ? 42 : 1;
+}
+
+/* Pages that were given back may be the next ones of somebody else, of this process at least. */
+static void closing_wipes_secrets_that_are_still_out(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {32, 512, 5000};
+    for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+        struct common_secmem *other = NULL;
+        struct common_secret secret = {0};
+        assert_int_equal(common_secmem_open(&other, NULL), 0);
+        assert_int_equal(common_secret_new(&secret, other, lens[i]), 0);
+        memset(secret.data, 0xaa, secret.len);
+        watched_len = secret.len;
+        was_unmapped = false;
+        watched = secret.data;
+        common_secmem_close(&other);
+        assert_true(was_unmapped);
+        assert_false(had_bytes);
+    }
 }
 
 static void a_forked_child_sees_zeroes(void **state)
@@ -506,6 +544,7 @@ int main(void)
         WITH_ARENA(a_byte_before_or_behind_a_slab_is_fatal),
         WITH_ARENA(the_end_of_a_large_secret_is_at_the_guard),
         WITH_ARENA(closing_unmaps_secrets_that_are_still_out),
+        cmocka_unit_test(closing_wipes_secrets_that_are_still_out),
         WITH_ARENA(a_forked_child_sees_zeroes),
         WITH_ARENA(the_kernel_leaves_secrets_out_of_dumps_and_children),
 #ifndef MLOCK_IS_FAKE
