@@ -299,8 +299,9 @@ int common_lmdb_cursor_open(struct common_lmdb_cursor **out, struct common_lmdb_
 
 static bool is_last(const struct common_lmdb_cursor *cursor, MDB_val key)
 {
-    return key.mv_size == cursor->last_len &&
-           memcmp(key.mv_data, cursor->last, cursor->last_len) == 0;
+    if (key.mv_size != cursor->last_len)
+        return false;
+    return memcmp(key.mv_data, cursor->last, key.mv_size) == 0; /* lint: a key is no secret */
 }
 
 static int renew(struct common_lmdb_cursor *cursor)

@@ -29,19 +29,19 @@ static void *next_symbol(void *out, size_t size, const char *name)
     return memcpy(out, &symbol, sizeof(symbol));
 }
 
-void mdb_env_close(MDB_env *mdb)
+void mdb_env_close(MDB_env *env)
 {
-    void (*real)(MDB_env * mdb) = NULL;
+    void (*real)(MDB_env *) = NULL;
     next_symbol(&real, sizeof(real), "mdb_env_close");
     num_closed++;
-    real(mdb);
+    real(env);
 }
 
-int mdb_reader_check(MDB_env *mdb, int *dead)
+int mdb_reader_check(MDB_env *env, int *dead)
 {
-    int (*real)(MDB_env * mdb, int *dead) = NULL;
+    int (*real)(MDB_env *, int *) = NULL;
     next_symbol(&real, sizeof(real), "mdb_reader_check");
-    int rc = real(mdb, dead);
+    int rc = real(env, dead);
     void (*hook)(const struct tmpdir *dir) = at_reader_check;
     at_reader_check = NULL;
     if (hook)

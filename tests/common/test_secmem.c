@@ -42,15 +42,15 @@ static size_t watched_len;
 static bool was_unmapped;
 static bool had_bytes;
 
-int munmap(void *map, size_t len)
+int munmap(void *addr, size_t len)
 {
-    const uint8_t *first = map;
+    const uint8_t *first = addr;
     if (watched && first <= watched && watched < first + len) {
         was_unmapped = true;
         had_bytes = !common_ct_is_zero(watched, watched_len);
         watched = NULL;
     }
-    return (int)syscall(SYS_munmap, map, len);
+    return (int)syscall(SYS_munmap, addr, len);
 }
 
 static int make_arena(void **state)
