@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <lmdb.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,6 +178,49 @@ static void a_map_that_another_process_grew_is_adopted(void **state)
     assert_int_equal(in_child(grow_it, *state), 0);
     assert_int_equal(lmdb_test_put(env, 2, 10), 0); /* by a writer */
     assert_int_equal(lmdb_test_has(env, 9, 8 << 20), 1);
+    common_lmdb_close(&env);
+}
+
+struct other_reader {
+    struct common_lmdb *env;
+    const struct tmpdir *dir;
+    pthread_t thread;
+    int has;
+};
+
+static void *read_what_was_grown(void *context)
+{
+    struct other_reader *other = context;
+    other->has = lmdb_test_has(other->env, 9, 8 << 20);
+    return NULL;
+}
+
+/* Long enough for the other thread to meet the larger map, and to wait for us. */
+static int read_while_it_grows(struct common_lmdb_txn *txn, void *context)
+{
+    struct other_reader *other = context;
+    struct common_lmdb_bytes value;
+    static const uint8_t key[8] = {[7] = 1};
+    int error = common_lmdb_get(txn, &value, TABLE_A, (struct common_lmdb_bytes){key, 8});
+    if (error)
+        return error;
+    const volatile uint8_t *byte = value.data;
+    uint8_t before = *byte;
+    assert_int_equal(in_child(grow_it, other->dir), 0);
+    assert_int_equal(pthread_create(&other->thread, NULL, read_what_was_grown, other), 0);
+    (void)usleep(100000);
+    return *byte == before ? 0 : COMMON_ERR_CORRUPT;
+}
+
+/* T1. */
+static void a_larger_map_is_adopted_when_no_transaction_reads_the_old_one(void **state)
+{
+    struct common_lmdb *env = open_in(*state);
+    struct other_reader other = {.env = env, .dir = *state};
+    assert_int_equal(lmdb_test_put(env, 1, 10), 0);
+    assert_int_equal(common_lmdb_view(env, NULL, read_while_it_grows, &other), 0);
+    assert_int_equal(pthread_join(other.thread, NULL), 0);
+    assert_int_equal(other.has, 1);
     common_lmdb_close(&env);
 }
 
@@ -372,6 +416,7 @@ int main(void)
         IN_TMPDIR(a_forked_child_may_only_close),
         IN_TMPDIR(a_forked_child_that_lives_on_does_not_keep_it_busy),
         IN_TMPDIR(a_map_that_another_process_grew_is_adopted),
+        IN_TMPDIR(a_larger_map_is_adopted_when_no_transaction_reads_the_old_one),
         IN_TMPDIR(a_map_that_another_process_grows_during_open_is_adopted),
         IN_TMPDIR(makers_take_turns_and_look_again),
         IN_TMPDIR(a_reader_that_was_killed_is_cleared_at_open),
