@@ -8,9 +8,11 @@
 #include "tests/support/test.h"
 #include "tests/support/tmpdir.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -189,6 +191,31 @@ static void a_directory_of_somebody_else_is_refused(void **state)
     common_lmdb_close(&env);
 }
 
+enum {
+    CANNOT_HIDE = 200
+};
+
+static int open_without_proc(void *context)
+{
+    if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+        mount("none", "/proc", "tmpfs", 0, NULL))
+        return CANNOT_HIDE;
+    struct common_lmdb *env = NULL;
+    struct common_lmdb_options options = lmdb_test_options(context);
+    return -common_lmdb_open(&env, NULL, &options);
+}
+
+/* L1. */
+static void without_proc_it_says_so(void **state)
+{
+    struct tmpdir *dir = *state;
+    struct death death = death_of(open_without_proc, dir->path, 10);
+    assert_true(death.is_exit);
+    if (death.status == CANNOT_HIDE)
+        skip();
+    assert_int_equal(-death.status, COMMON_ERR_UNSUPPORTED);
+}
+
 /* As many tables as there may be, with names as long as a key. */
 static struct common_lmdb_options with_many_tables(const char *directory)
 {
@@ -269,6 +296,7 @@ int main(void)
         IN_TMPDIR(looking_for_an_environment_leaves_no_trace),
         IN_TMPDIR(what_a_maker_left_that_was_cut_is_not_used),
         IN_TMPDIR(a_directory_of_somebody_else_is_refused),
+        IN_TMPDIR(without_proc_it_says_so),
         IN_TMPDIR(any_size_of_the_map_is_enough_to_begin_with),
         IN_TMPDIR(the_last_step_to_the_ceiling_is_a_shorter_one),
         IN_TMPDIR(a_full_map_has_room_for_new_tables_at_open),
