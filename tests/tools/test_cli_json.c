@@ -113,6 +113,19 @@ static void an_error_document_has_code_message_and_object(void **state)
     free(text);
 }
 
+static void another_options_value_does_not_ask_for_json(void **state)
+{
+    (void)state;
+    CLEANUP_CAUGHT struct caught plain =
+        RUN("vault", "create", "--size", "1M", "--label", "--json", "file");
+    assert_int_equal(plain.status, 0);
+    assert_non_null(strstr(plain.out, "label=--json"));
+    assert_non_null(strstr(plain.out, "json=0"));
+    CLEANUP_CAUGHT struct caught json =
+        RUN("vault", "create", "--size", "1M", "--label", "x", "--json", "file");
+    assert_non_null(strstr(json.out, "json=1"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +134,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_not_utf8_are_replaced),
         cmocka_unit_test(on_a_terminal_all_is_ascii),
         cmocka_unit_test(an_error_document_has_code_message_and_object),
+        cmocka_unit_test(another_options_value_does_not_ask_for_json),
     };
     return cmocka_run_group_tests_name("cli_json", tests, NULL, NULL);
 }

@@ -335,5 +335,9 @@ int cli_parse(struct cli *cli, int argc, char *const *argv)
     memcpy(words, argv, (size_t)argc * sizeof(*words));
     int error = parse_words(cli, argc, words);
     free(words);
+    /* What was guessed for the sake of mistakes gives way: --json may have been another option's
+     * value. */
+    if (!error)
+        cli->json = find_value(cli, cli_option_find(cli_common_options, "json")) != NULL;
     return error;
 }
