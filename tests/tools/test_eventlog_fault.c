@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static struct glue_eventlog_options options_in(const char *directory)
 {
@@ -220,6 +221,45 @@ static void power_loss_loses_no_acknowledged_event(void **state)
     replay_free(&replay);
 }
 
+static const char *check_second(void *context, const char *directory,
+                                const struct replay_info *info)
+{
+    (void)context;
+    char path[PATH_MAX];
+    uint64_t found = 0;
+    if (snprintf(path, sizeof(path), "%s/store", directory) >= (int)sizeof(path))
+        return "the path is too long";
+    if (!read_numbers(path, &found))
+        return "the log cannot be read";
+    return info->acknowledged == 2 && !(found & 1ULL << 2) ? "the second event is lost" : NULL;
+}
+
+/* Many file systems give the next file the inode number of the one that was just removed. */
+static void a_log_that_was_removed_by_hand_is_synced_anew(void **state)
+{
+    const struct tmpdir *dir = *state;
+    char root[PATH_MAX];
+    char store[PATH_MAX];
+    char log_path[PATH_MAX];
+    char file[PATH_MAX];
+    assert_int_equal(mkdir(tmpdir_path(root, dir, "root"), 0700), 0);
+    assert_int_equal(mkdir(tmpdir_path(store, dir, "root/store"), 0700), 0);
+    recorder_start(root, tmpdir_path(log_path, dir, "log"));
+    struct glue_eventlog_options options = options_in(store);
+    struct glue_eventlog *log = NULL;
+    assert_int_equal(glue_eventlog_open(&log, &options), 0);
+    assert_int_equal(write_numbered(log, 1, NULL), 0);
+    recorder_mark(1);
+    assert_int_equal(unlink(tmpdir_path(file, dir, "root/store/events.jsonl")), 0);
+    assert_int_equal(write_numbered(log, 2, NULL), 0);
+    recorder_mark(2);
+    glue_eventlog_close(&log);
+    recorder_stop();
+    struct replay *replay = replay_load(log_path, &(struct replay_options){0});
+    replay_assert_all_cuts(replay, check_second, NULL);
+    replay_free(&replay);
+}
+
 /* A reader without memory says so, or tells all. */
 static void reading_without_memory_hides_nothing(void **state)
 {
@@ -351,6 +391,7 @@ int main(void)
         IN_TMPDIR(writing_survives_every_failing_call),
         IN_TMPDIR(reading_survives_every_failing_call),
         IN_TMPDIR(power_loss_loses_no_acknowledged_event),
+        IN_TMPDIR(a_log_that_was_removed_by_hand_is_synced_anew),
         IN_TMPDIR(reading_without_memory_hides_nothing),
         IN_TMPDIR(a_kill_at_any_call_and_a_power_loss_later_lose_nothing),
     };

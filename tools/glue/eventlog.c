@@ -209,12 +209,13 @@ static int check_current(const struct stat *st)
 
 /* E2: where there is no log, a writer before us may have put it aside and been killed. Its new name
  * must be on the medium before the old one means another file. */
-static int open_or_create(const struct glue_eventlog *log)
+static int open_or_create(struct glue_eventlog *log)
 {
     int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
     int fd = openat(log->directory_fd, EVENTLOG_FILE, flags);
     if (fd >= 0 || errno != ENOENT || fsync(log->directory_fd))
         return fd;
+    log->synced_size = UINT64_MAX; /* nothing is known of the new one, whatever its inode number */
     return openat(log->directory_fd, EVENTLOG_FILE, flags | O_CREAT, 0600);
 }
 
@@ -238,10 +239,13 @@ static int open_current(struct glue_eventlog *log, struct open_log *out)
     return error;
 }
 
-/* E2: a writer that was killed may have left a line, or the name of the file, unsynced. */
+/* E2: a writer that was killed may have left a line, or the name of the file, unsynced. A log that
+ * is shorter than it was is another one, which was given the number of one that somebody removed.
+ */
 static int sync_inherited(struct glue_eventlog *log, const struct open_log *current)
 {
-    bool is_known = current->st.st_dev == log->synced_dev && current->st.st_ino == log->synced_ino;
+    bool is_known = current->st.st_dev == log->synced_dev &&
+                    current->st.st_ino == log->synced_ino && current->size >= log->synced_size;
     if ((!is_known || current->size != log->synced_size) && fsync(current->fd))
         return failed(log);
     if (!is_known && fsync(log->directory_fd))
