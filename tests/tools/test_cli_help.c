@@ -43,7 +43,7 @@ static void the_help_of_a_command_says_it_all(void **state)
         "      --json              print one JSON document\n"
         "      --store DIR         where state lives; else $STRONGROOM_STORE, else the\n"
         "                          default of the user\n"
-        "      --timeout D         give up after this long\n"
+        "      --timeout D         give up after this long: 90s, 5m, 1h\n"
         "      --progress auto|always|never\n"
         "                          show the progress of long work (default: auto)\n");
 }

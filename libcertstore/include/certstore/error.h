@@ -55,7 +55,7 @@ CERTSTORE_API const char *certstore_error_name(int error);
  * The category as a short English sentence without a full stop ("no such object").
  *
  * @param error  0 or any value of enum certstore_error; others are allowed.
- * @return       a sentence; never NULL, static storage.
+ * @return       "unknown error" for a value that is no category; never NULL, static storage.
  *
  * Cannot fail. Any thread. Since 0.1.
  */

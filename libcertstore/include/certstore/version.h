@@ -45,7 +45,7 @@ CERTSTORE_API const char *certstore_version_string(void);
 
 /** A library of others that libcertstore uses. All strings end in a zero byte. Since 0.1. */
 struct certstore_component {
-    char name[16];    /**< "Mbed TLS" */
+    char name[16];    /**< "Mbed TLS", "LMDB" */
     char version[24]; /**< of what runs, not of what was compiled against */
     char linkage[8];  /**< "static" (an update needs a new libcertstore) or "shared" */
 };

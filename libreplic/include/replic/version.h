@@ -45,7 +45,7 @@ REPLIC_API const char *replic_version_string(void);
 
 /** A library of others that libreplic uses. All strings end in a zero byte. Since 0.1. */
 struct replic_component {
-    char name[16];    /**< "Mbed TLS" */
+    char name[16];    /**< "Mbed TLS", "LMDB" */
     char version[24]; /**< of what runs, not of what was compiled against */
     char linkage[8];  /**< "static" (an update needs a new libreplic) or "shared" */
 };
