@@ -163,6 +163,24 @@ static void a_torn_line_is_passed_over_and_counted(void **state)
     assert_true(unreadable == 1);
 }
 
+/* The first piece of 512 bytes reached the medium, the next one did not, the last one did. */
+static void a_torn_line_with_its_head_takes_no_number(void **state)
+{
+    const struct tmpdir *dir = *state;
+    struct glue_eventlog_options options = eventlog_test_options(dir);
+    assert_true(eventlog_test_write_once(&options, "one") == 1);
+    static const char head[] =
+        "{\"time\":\"2026-03-01T12:00:00.005Z\",\"seq\":2,\"tool\":\"keymgr\",";
+    static const char zeroes[512] = {0};
+    eventlog_test_add_bytes(dir, EVENTLOG_FILE, head, sizeof(head) - 1);
+    eventlog_test_add_bytes(dir, EVENTLOG_FILE, zeroes, sizeof(zeroes));
+    eventlog_test_add_bytes(dir, EVENTLOG_FILE, "\"detail\":{}}\n", 14);
+    assert_true(eventlog_test_write_once(&options, "two") == 2);
+    uint64_t unreadable = 0;
+    assert_int_equal(eventlog_test_count(dir, &unreadable), 2);
+    assert_true(unreadable == 1);
+}
+
 static void what_is_no_event_is_passed_over(void **state)
 {
     const struct tmpdir *dir = *state;
@@ -517,6 +535,7 @@ int main(void)
         cmocka_unit_test(a_store_that_is_not_there_is_an_error),
         IN_TMPDIR(the_rest_of_a_cut_write_is_removed),
         IN_TMPDIR(a_torn_line_is_passed_over_and_counted),
+        IN_TMPDIR(a_torn_line_with_its_head_takes_no_number),
         IN_TMPDIR(what_is_no_event_is_passed_over),
         IN_TMPDIR(a_line_without_end_takes_no_memory_and_hides_nothing),
         IN_TMPDIR(lines_on_the_edge_of_the_window_are_read),
