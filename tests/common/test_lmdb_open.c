@@ -193,10 +193,19 @@ enum {
     CANNOT_HIDE = 200
 };
 
+/* From this process alone. */
+static int hide_proc(void *context)
+{
+    (void)context;
+    return unshare(CLONE_NEWNS) || mount("none", "/proc", NULL, MS_REC | MS_PRIVATE, NULL) ||
+                   mount("none", "/proc", "tmpfs", 0, NULL)
+               ? CANNOT_HIDE
+               : 0;
+}
+
 static int open_without_proc(void *context)
 {
-    if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-        mount("none", "/proc", "tmpfs", 0, NULL))
+    if (hide_proc(NULL))
         return CANNOT_HIDE;
     struct common_lmdb *env = NULL;
     struct common_lmdb_options options = lmdb_test_options(context);
@@ -301,6 +310,9 @@ int main(int argc, char **argv)
         IN_TMPDIR(a_directory_of_somebody_else_is_refused),
         IN_TMPDIR(without_proc_it_says_so),
     };
+    /* Root of a container is not always allowed to. */
+    if (argc > 1 && geteuid() == 0 && death_of(hide_proc, NULL, 10).status != 0)
+        return puts("1..0 # SKIP needs a root that may mount") < 0;
     if (argc > 1)
         return RUN_AS_ROOT("lmdb_open_root", root_tests, NULL, NULL);
     return cmocka_run_group_tests_name("lmdb_open", tests, NULL, NULL);
