@@ -453,6 +453,10 @@ static void the_deadline_ends_the_wait(void **state)
 
 int main(void)
 {
+    /* Whoever started us may ignore these (nohup does), and an ignored signal stays ignored. */
+    static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+        (void)signal(signals[i], SIG_DFL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_passphrase_loses_one_line_end),
         cmocka_unit_test(a_key_is_raw),
