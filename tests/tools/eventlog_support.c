@@ -111,3 +111,12 @@ unsigned eventlog_test_num_aside(const struct tmpdir *dir)
     closedir(open_dir);
     return num;
 }
+
+void eventlog_test_put_aside(const struct tmpdir *dir, uint64_t last_seq)
+{
+    char from[PATH_MAX];
+    char to[PATH_MAX];
+    char name[EVENTLOG_NAME_LEN + 1];
+    glue_eventlog_aside_name(name, last_seq);
+    assert_int_equal(rename(tmpdir_path(from, dir, EVENTLOG_FILE), tmpdir_path(to, dir, name)), 0);
+}

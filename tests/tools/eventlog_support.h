@@ -32,6 +32,9 @@ char *eventlog_test_text(const struct tmpdir *dir, size_t *len);
 void eventlog_test_add_bytes(const struct tmpdir *dir, const char *name, const void *data,
                              size_t len);
 
+/* Renames the current log, as a writer does after event last_seq, and makes no new one. */
+void eventlog_test_put_aside(const struct tmpdir *dir, uint64_t last_seq);
+
 /* How many logs were put aside. */
 unsigned eventlog_test_num_aside(const struct tmpdir *dir);
 

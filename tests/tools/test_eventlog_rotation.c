@@ -65,11 +65,7 @@ static void numbers_go_on_when_a_cut_left_no_current_log(void **state)
     struct glue_eventlog_options options = eventlog_test_options(dir);
     assert_true(eventlog_test_write_once(&options, "one") == 1);
     assert_true(eventlog_test_write_once(&options, "two") == 2);
-    char from[PATH_MAX];
-    char to[PATH_MAX];
-    char name[EVENTLOG_NAME_LEN + 1];
-    glue_eventlog_aside_name(name, 2);
-    assert_int_equal(rename(tmpdir_path(from, dir, EVENTLOG_FILE), tmpdir_path(to, dir, name)), 0);
+    eventlog_test_put_aside(dir, 2);
     assert_int_equal(eventlog_test_count(dir, NULL), 2);
     assert_true(eventlog_test_write_once(&options, "three") == 3);
     assert_int_equal(eventlog_test_count(dir, NULL), 3);
@@ -215,11 +211,7 @@ static void events_are_told_once_when_there_is_no_current_log(void **state)
     struct glue_eventlog_options options = eventlog_test_options(dir);
     for (unsigned i = 0; i < 3; i++)
         eventlog_test_write_once(&options, "before");
-    char from[PATH_MAX];
-    char to[PATH_MAX];
-    char name[EVENTLOG_NAME_LEN + 1];
-    glue_eventlog_aside_name(name, 3);
-    assert_int_equal(rename(tmpdir_path(from, dir, EVENTLOG_FILE), tmpdir_path(to, dir, name)), 0);
+    eventlog_test_put_aside(dir, 3);
     struct glue_eventlog_reader *reader = NULL;
     uint64_t last_seq = 0;
     assert_int_equal(glue_eventlog_reader_open(&reader, dir->path), 0);
@@ -276,11 +268,8 @@ static void the_number_is_looked_for_in_more_than_the_newest_old_log(void **stat
     const struct tmpdir *dir = *state;
     struct glue_eventlog_options options = eventlog_test_options(dir);
     assert_true(eventlog_test_write_once(&options, "one") == 1);
-    char from[PATH_MAX];
-    char to[PATH_MAX];
+    eventlog_test_put_aside(dir, 1);
     char name[EVENTLOG_NAME_LEN + 1];
-    glue_eventlog_aside_name(name, 1);
-    assert_int_equal(rename(tmpdir_path(from, dir, EVENTLOG_FILE), tmpdir_path(to, dir, name)), 0);
     glue_eventlog_aside_name(name, 2);
     eventlog_test_add_bytes(dir, name, "damaged\n", 8);
     assert_true(eventlog_test_write_once(&options, "two") == 2);
