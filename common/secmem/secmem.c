@@ -16,7 +16,7 @@
 #include <pthread.h>
 
 enum {
-    NUM_CLASSES = 5, /* 64, 128, 256, 512 and larger ones */
+    NUM_CLASSES = 6, /* 64, 128, 256, 512, 1024 and larger ones */
     LARGE_CLASS = NUM_CLASSES - 1
 };
 

@@ -4,9 +4,10 @@
  *
  * Memory comes in slabs. A slab is a few pages between two guard pages that cannot be touched; it
  * is locked (never written to swap), left out of core dumps, and reads as zeroes in a forked child.
- * A slab holds slots of one size, 64, 128, 256 or 512 bytes, because a guarded, locked page for
- * every key is slow and runs out of mappings at some 32,000; what is larger gets a slab of its own,
- * its end against the guard page. A slot is wiped when it is freed.
+ * A slab holds slots of one size, 64 to 1024 bytes by powers of two (an expanded XTS key has 720),
+ * because a guarded, locked page for every key is slow and runs out of mappings at some 32,000;
+ * what is larger gets a slab of its own, its end against the guard page. A slot is wiped when it is
+ * freed.
  *
  * A secret is moved, not copied: struct common_secret owns its slot, common_secret_move() hands it
  * on. One that is all zero bytes is empty, and freeing it does nothing.

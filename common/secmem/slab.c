@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 enum {
-    SLAB_PAGES_LEN = 16384, /* 256 of the smallest slots, 32 of the largest */
-    LARGEST_SLOT = 512,
+    SLAB_PAGES_LEN = 16384, /* 256 of the smallest slots, 16 of the largest */
+    LARGEST_SLOT = 1024,
     SECRET_ALIGNMENT = 16
 };
 

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The known-answer test: a kernel that the CPU, a compiler or a bit of bad memory makes wrong must
+ * not write a sector. Three units of 1,041 bytes and nine of 512 go through every path of a kernel:
+ * full passes, single vectors, single blocks, stealing, the step from a unit to the next.
+ *
+ * The answers were made with OpenSSL's AES-256-XTS; tests/xtsvol/test_known_answer.c makes them
+ * again. They are kept as 64-bit FNV-1a sums: this is about faults, an attacker who can change the
+ * code would change the answers too.
+ */
+#include "libxtsvol/src/xts/known_answer.h"
+#include "common/base/ct.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+const struct xv_known_answer xv_known_answers[XV_NUM_KNOWN_ANSWERS] = {
+    {.unit_len = 1041,
+     .num_units = 3,
+     .first = {.low = UINT64_MAX - 1, .high = 5},
+     .sum = 0x1829efcffad7224d},
+    {.unit_len = 512,
+     .num_units = 9,
+     .first = {.low = 0x0123456789abcdef},
+     .sum = 0xe1ebf6dd58076f58},
+};
+
+void xv_known_answer_input(uint8_t key[XTSVOL_XTS_KEY_LEN], uint8_t data[XV_KNOWN_ANSWER_LEN])
+{
+    for (size_t i = 0; i < XTSVOL_XTS_KEY_LEN; i++)
+        key[i] = (uint8_t)(i * 73 + 11);
+    for (size_t i = 0; i < XV_KNOWN_ANSWER_LEN; i++)
+        data[i] = (uint8_t)(i ^ i >> 8);
+}
+
+uint64_t xv_known_answer_sum(const uint8_t *data, size_t len)
+{
+    uint64_t sum = 0xcbf29ce484222325;
+    for (size_t i = 0; i < len; i++)
+        sum = (sum ^ data[i]) * 0x100000001b3;
+    return sum;
+}
+
+int xv_known_answer_test(const struct xts_kernel *kernel)
+{
+    struct xts_schedule schedule;
+    uint8_t key[XTSVOL_XTS_KEY_LEN];
+    uint8_t data[XV_KNOWN_ANSWER_LEN];
+    uint8_t work[XV_KNOWN_ANSWER_LEN];
+
+    xv_known_answer_input(key, data);
+    xv_schedule_expand(&schedule, key);
+    bool is_right = true;
+    for (size_t i = 0; i < XV_NUM_KNOWN_ANSWERS; i++) {
+        const struct xv_known_answer *answer = &xv_known_answers[i];
+        size_t len = answer->unit_len * answer->num_units;
+        kernel->units[XTS_ENCRYPT](&schedule, work, data, answer->unit_len, answer->num_units,
+                                   answer->first);
+        is_right &= xv_known_answer_sum(work, len) == answer->sum;
+        kernel->units[XTS_DECRYPT](&schedule, work, work, answer->unit_len, answer->num_units,
+                                   answer->first);
+        is_right &= common_ct_equal(work, data, len);
+    }
+    return is_right ? XTSVOL_OK : XTSVOL_ERR_INTERNAL;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The public face of the cipher: handles, keys, and the checks that kernels rely on.
+ *
+ * A handle is counted: the caller holds it once, and each key once, so that the arena in which keys
+ * live ends with the last of them.
+ */
+#include "libxtsvol/src/xts/xts.h"
+
+#include "common/base/cleanup.h"
+#include "common/base/ct.h"
+#include "common/secmem/secmem.h"
+#include "libxtsvol/src/xts/cpu.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+struct xtsvol_xts {
+    const struct xts_kernel *kernel;
+    struct common_secmem *arena;
+    xtsvol_event_fn *event;
+    void *event_context;
+    atomic_size_t num_holders;
+};
+
+struct xtsvol_xts_options xtsvol_xts_options_default(void)
+{
+    return (struct xtsvol_xts_options){
+        .size = sizeof(struct xtsvol_xts_options),
+        .kernels = UINT32_MAX,
+        .max_key_memory = common_secmem_options_default().max_bytes,
+    };
+}
+
+/* What a caller that was compiled against another version knows of the options; the rest is the
+ * default. */
+static int known_options(struct xtsvol_xts_options *out, const struct xtsvol_xts_options *options)
+{
+    *out = xtsvol_xts_options_default();
+    if (!options)
+        return XTSVOL_OK;
+    if (options->size == 0)
+        return XTSVOL_ERR_INVALID;
+    memcpy(out, options, options->size < sizeof(*out) ? options->size : sizeof(*out));
+    return XTSVOL_OK;
+}
+
+static void tell(void *context, const struct common_event *event)
+{
+    const struct xtsvol_xts *xts = context;
+    if (!xts->event)
+        return;
+    const struct xtsvol_event told = {
+        .severity = (enum xtsvol_event_severity)event->severity,
+        .name = event->name,
+        .object = event->object,
+        .reason = event->reason,
+        .native_error = event->native_error,
+    };
+    xts->event(xts->event_context, &told);
+}
+
+static int open_arena(struct xtsvol_xts *xts, const struct xtsvol_xts_options *options)
+{
+    struct common_secmem_options arena = common_secmem_options_default();
+    arena.require_protection = options->require_protection != 0;
+    arena.max_bytes = options->max_key_memory;
+    arena.events = (struct common_event_sink){.emit = tell, .context = xts};
+    return common_secmem_open(&xts->arena, &arena);
+}
+
+int xtsvol_xts_open(struct xtsvol_xts **out, const struct xtsvol_xts_options *options)
+{
+    if (!out)
+        return XTSVOL_ERR_INVALID;
+    *out = NULL;
+    struct xtsvol_xts_options chosen;
+    int error = known_options(&chosen, options);
+    if (error)
+        return error;
+
+    const struct xv_cpu cpu = xv_cpu_probe();
+    const struct xts_kernel *kernel = xv_kernel_choose(&cpu, chosen.kernels);
+    if (!kernel)
+        return XTSVOL_ERR_UNSUPPORTED;
+    error = xv_known_answer_test(kernel);
+    if (error)
+        return error;
+
+    COMMON_CLEANUP_FREE struct xtsvol_xts *xts = calloc(1, sizeof(*xts));
+    if (!xts)
+        return XTSVOL_ERR_NO_MEMORY;
+    xts->kernel = kernel;
+    xts->event = chosen.event;
+    xts->event_context = chosen.event_context;
+    atomic_init(&xts->num_holders, 1);
+    error = open_arena(xts, &chosen);
+    if (error)
+        return error;
+    *out = COMMON_TAKE_PTR(xts);
+    return XTSVOL_OK;
+}
+
+static void let_go(struct xtsvol_xts *xts)
+{
+    if (atomic_fetch_sub_explicit(&xts->num_holders, 1, memory_order_acq_rel) != 1)
+        return;
+    common_secmem_close(&xts->arena);
+    free(xts);
+}
+
+void xtsvol_xts_close(struct xtsvol_xts **xts)
+{
+    if (!xts || !*xts)
+        return;
+    let_go(COMMON_TAKE_PTR(*xts));
+}
+
+const char *xtsvol_kernel_name(const struct xtsvol_xts *xts)
+{
+    return xts ? xts->kernel->name : "none";
+}
+
+int xtsvol_xts_key_new(struct xtsvol_xts_key **out, struct xtsvol_xts *xts, const uint8_t *key,
+                       size_t key_len)
+{
+    if (!out)
+        return XTSVOL_ERR_INVALID;
+    *out = NULL;
+    if (!xts || !key || key_len != XTSVOL_XTS_KEY_LEN)
+        return XTSVOL_ERR_INVALID;
+    if (common_ct_equal(key, key + XTSVOL_XTS_KEY_LEN / 2, XTSVOL_XTS_KEY_LEN / 2))
+        return XTSVOL_ERR_DENIED;
+
+    COMMON_CLEANUP_FREE struct xtsvol_xts_key *made = calloc(1, sizeof(*made));
+    if (!made)
+        return XTSVOL_ERR_NO_MEMORY;
+    int error = common_secret_new(&made->secret, xts->arena, sizeof(struct xts_schedule));
+    if (error)
+        return error;
+    xv_schedule_expand((struct xts_schedule *)(void *)made->secret.data, key);
+    made->schedule = (const struct xts_schedule *)(const void *)made->secret.data;
+    made->kernel = xts->kernel;
+    made->xts = xts;
+    atomic_fetch_add_explicit(&xts->num_holders, 1, memory_order_relaxed);
+    *out = COMMON_TAKE_PTR(made);
+    return XTSVOL_OK;
+}
+
+void xtsvol_xts_key_free(struct xtsvol_xts_key **key)
+{
+    if (!key || !*key)
+        return;
+    struct xtsvol_xts_key *freed = COMMON_TAKE_PTR(*key);
+    common_secret_free(&freed->secret);
+    let_go(freed->xts);
+    free(freed);
+}
+
+int xv_check_units(size_t len, size_t unit_len, struct xtsvol_unit_number first)
+{
+    if (unit_len < XTSVOL_XTS_UNIT_MIN || unit_len > XTSVOL_XTS_UNIT_MAX || len % unit_len != 0)
+        return XTSVOL_ERR_INVALID;
+    /* The last number must not pass 2^128 - 1: unit 0 would come round, and two units of one key
+     * with one number give away which of their blocks are alike. */
+    size_t num_units = len / unit_len;
+    if (num_units > 1 && first.high == UINT64_MAX && first.low > UINT64_MAX - (num_units - 1))
+        return XTSVOL_ERR_INVALID;
+    return XTSVOL_OK;
+}
+
+/* Addresses as numbers, because pointers into different objects do not compare. */
+static bool overlaps_in_part(const uint8_t *out, const uint8_t *in, size_t len)
+{
+    uintptr_t a = (uintptr_t)out;
+    uintptr_t b = (uintptr_t)in;
+    return a != b && (a < b ? b - a : a - b) < len;
+}
+
+static int transform(enum xts_direction direction, const struct xtsvol_xts_key *key, uint8_t *out,
+                     const uint8_t *in, size_t len, size_t unit_len,
+                     struct xtsvol_unit_number first)
+{
+    if (!key)
+        return XTSVOL_ERR_INVALID;
+    int error = xv_check_units(len, unit_len, first);
+    if (error || len == 0)
+        return error;
+    if (!out || !in || overlaps_in_part(out, in, len))
+        return XTSVOL_ERR_INVALID;
+    key->kernel->units[direction](key->schedule, out, in, unit_len, len / unit_len, first);
+    return XTSVOL_OK;
+}
+
+int xtsvol_xts_encrypt(const struct xtsvol_xts_key *key, uint8_t *out, const uint8_t *in,
+                       size_t len, size_t unit_len, struct xtsvol_unit_number first)
+{
+    return transform(XTS_ENCRYPT, key, out, in, len, unit_len, first);
+}
+
+int xtsvol_xts_decrypt(const struct xtsvol_xts_key *key, uint8_t *out, const uint8_t *in,
+                       size_t len, size_t unit_len, struct xtsvol_unit_number first)
+{
+    return transform(XTS_DECRYPT, key, out, in, len, unit_len, first);
+}
