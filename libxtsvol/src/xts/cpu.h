@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum xv_cpu_feature {
-    XV_CPU_AESNI = 1,       /* AES, SSE4.1 */
+    XV_CPU_AESNI = 1,       /* AES, PCLMULQDQ, SSE4.1 */
     XV_CPU_VAES_AVX2 = 2,   /* VAES, VPCLMULQDQ, AVX2; ymm state saved */
     XV_CPU_VAES_AVX512 = 4, /* the same, AVX-512 F, BW, DQ, VL; zmm and mask state saved */
     XV_CPU_ARMV8_CE = 8     /* AES and PMULL of ARMv8 */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum {
+    LEAF1_ECX_PCLMULQDQ = 1 << 1,
     LEAF1_ECX_SSE41 = 1 << 19,
     LEAF1_ECX_AESNI = 1 << 25,
     LEAF1_ECX_OSXSAVE = 1 << 27,
@@ -41,8 +42,8 @@ static bool slows_for_zmm(const struct xv_x86_registers *registers)
         0x8c, 0x8d,       /* Tiger Lake */
     };
 
-    if (memcmp(registers->vendor, "GenuineIntel", sizeof(registers->vendor)) !=
-        0) /* lint: public */
+    static const char intel[] = "GenuineIntel";
+    if (memcmp(registers->vendor, intel, sizeof(registers->vendor)) != 0) /* lint: public */
         return false;
     uint32_t family = registers->leaf1_eax >> 8 & 0xf;
     uint32_t model = (registers->leaf1_eax >> 4 & 0xf) | (registers->leaf1_eax >> 12 & 0xf0);
@@ -53,7 +54,7 @@ struct xv_cpu xv_cpu_judge_x86(const struct xv_x86_registers *registers)
 {
     struct xv_cpu cpu = {.slows_for_zmm = slows_for_zmm(registers)};
     if (registers->leaf0_eax < 1 ||
-        !has_all(registers->leaf1_ecx, LEAF1_ECX_AESNI | LEAF1_ECX_SSE41))
+        !has_all(registers->leaf1_ecx, LEAF1_ECX_AESNI | LEAF1_ECX_PCLMULQDQ | LEAF1_ECX_SSE41))
         return cpu;
     cpu.features |= XV_CPU_AESNI;
 

@@ -11,6 +11,7 @@
 #include "common/base/ct.h"
 #include "common/secmem/secmem.h"
 #include "libxtsvol/src/xts/cpu.h"
+#include "libxtsvol/src/xts/tweak.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -188,7 +189,8 @@ static int transform(enum xts_direction direction, const struct xtsvol_xts_key *
         return error;
     if (!out || !in || overlaps_in_part(out, in, len))
         return XTSVOL_ERR_INVALID;
-    key->kernel->units[direction](key->schedule, out, in, unit_len, len / unit_len, first);
+    key->kernel->units[direction](key->schedule, out, in, unit_len, len / unit_len,
+                                  xv_in_registers(first));
     return XTSVOL_OK;
 }
 
