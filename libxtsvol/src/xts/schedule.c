@@ -6,6 +6,7 @@
  */
 #include "common/base/endian.h"
 #include "libxtsvol/src/xts/kernel.h"
+#include "libxtsvol/src/xts/kernels/residue.h"
 
 #include <string.h>
 
@@ -56,7 +57,7 @@ static uint32_t substitute_word(uint32_t word)
     return (uint32_t)substitute(word);
 }
 
-static void expand_half(uint8_t out[XTS_ROUND_KEYS_LEN], const uint8_t *key)
+static XV_NOINLINE void expand_half(uint8_t out[XTS_ROUND_KEYS_LEN], const uint8_t *key)
 {
     /* Words are little-endian here: RotWord takes the lowest byte to the top. */
     uint32_t round_constant = 1;
@@ -94,7 +95,8 @@ static uint64_t inverse_mix_columns(uint64_t a)
            rotate_columns(by_9 ^ by_2, 3);
 }
 
-static void reverse(uint8_t out[XTS_ROUND_KEYS_LEN], const uint8_t keys[XTS_ROUND_KEYS_LEN])
+static XV_NOINLINE void reverse(uint8_t out[XTS_ROUND_KEYS_LEN],
+                                const uint8_t keys[XTS_ROUND_KEYS_LEN])
 {
     for (size_t round = 0; round <= XTS_NUM_ROUNDS; round++) {
         const uint8_t *from = keys + (XTS_NUM_ROUNDS - round) * XTS_BLOCK_LEN;
@@ -112,4 +114,5 @@ void xv_schedule_expand(struct xts_schedule *out, const uint8_t key[XTSVOL_XTS_K
     expand_half(out->encrypt, key);
     reverse(out->decrypt, out->encrypt);
     expand_half(out->tweak, key + XTSVOL_XTS_KEY_LEN / 2);
+    xv_leave_nothing();
 }

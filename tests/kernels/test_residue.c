@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * K4, of the key schedule too: what a call leaves behind does not depend on a secret. Each call is
+ * made twice on the same stack, filled alike before, with other keys and other data at the same
+ * addresses: not one byte of the stack, and not one bit of the vector registers, may differ
+ * afterwards.
+ */
+#include "libxtsvol/src/xts/kernels/bitslice.h"
+#include "tests/support/random.h"
+#include "tests/support/test.h"
+
+#include <string.h>
+#include <ucontext.h>
+
+enum {
+    STACK_LEN = 128 * 1024,
+    DATA_LEN = 3 * 1041,
+    NUM_REGISTERS = 32,
+    REGISTERS_LEN = NUM_REGISTERS * 16
+};
+
+/* All that is secret. */
+struct secrets {
+    struct xts_schedule schedule;
+    uint8_t data[DATA_LEN];
+    uint8_t tweak[XTS_BLOCK_LEN];
+};
+
+typedef void call_fn(const struct xts_kernel *kernel, struct secrets *secrets);
+
+struct remains {
+    uint8_t stack[STACK_LEN];
+    uint8_t registers[REGISTERS_LEN];
+};
+
+static uint8_t call_stack[STACK_LEN] __attribute__((aligned(64)));
+static uint8_t registers[REGISTERS_LEN] __attribute__((aligned(16)));
+static ucontext_t test_context;
+static ucontext_t call_context;
+static struct {
+    call_fn *make;
+    const struct xts_kernel *kernel;
+    struct secrets secrets;
+} call;
+
+static inline __attribute__((always_inline)) void take_registers(void)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("movdqa %%xmm0, 0(%0)\n\tmovdqa %%xmm1, 16(%0)\n\t"
+                     "movdqa %%xmm2, 32(%0)\n\tmovdqa %%xmm3, 48(%0)\n\t"
+                     "movdqa %%xmm4, 64(%0)\n\tmovdqa %%xmm5, 80(%0)\n\t"
+                     "movdqa %%xmm6, 96(%0)\n\tmovdqa %%xmm7, 112(%0)\n\t"
+                     "movdqa %%xmm8, 128(%0)\n\tmovdqa %%xmm9, 144(%0)\n\t"
+                     "movdqa %%xmm10, 160(%0)\n\tmovdqa %%xmm11, 176(%0)\n\t"
+                     "movdqa %%xmm12, 192(%0)\n\tmovdqa %%xmm13, 208(%0)\n\t"
+                     "movdqa %%xmm14, 224(%0)\n\tmovdqa %%xmm15, 240(%0)"
+                     :
+                     : "r"(registers)
+                     : "memory");
+#elif defined(__aarch64__)
+    __asm__ volatile("stp q0, q1, [%0, #0]\n\tstp q2, q3, [%0, #32]\n\t"
+                     "stp q4, q5, [%0, #64]\n\tstp q6, q7, [%0, #96]\n\t"
+                     "stp q8, q9, [%0, #128]\n\tstp q10, q11, [%0, #160]\n\t"
+                     "stp q12, q13, [%0, #192]\n\tstp q14, q15, [%0, #224]\n\t"
+                     "stp q16, q17, [%0, #256]\n\tstp q18, q19, [%0, #288]\n\t"
+                     "stp q20, q21, [%0, #320]\n\tstp q22, q23, [%0, #352]\n\t"
+                     "stp q24, q25, [%0, #384]\n\tstp q26, q27, [%0, #416]\n\t"
+                     "stp q28, q29, [%0, #448]\n\tstp q30, q31, [%0, #480]"
+                     :
+                     : "r"(registers)
+                     : "memory");
+#endif
+}
+
+/* Older compilers cannot clear registers (residue.h): nothing is promised about them there. */
+static const bool registers_are_cleared =
+#if defined(__has_attribute) && __has_attribute(zero_call_used_regs)
+    true;
+#else
+    false;
+#endif
+
+static __attribute__((noinline)) void on_call_stack(void)
+{
+    call.make(call.kernel, &call.secrets);
+    take_registers();
+}
+
+static void run_once(struct remains *out, struct test_random *random)
+{
+    uint8_t key[XTSVOL_XTS_KEY_LEN];
+    test_random_bytes(random, key, sizeof(key));
+    xv_schedule_expand(&call.secrets.schedule, key);
+    test_random_bytes(random, call.secrets.data, sizeof(call.secrets.data));
+    test_random_bytes(random, call.secrets.tweak, sizeof(call.secrets.tweak));
+
+    memset(call_stack, 0xa5, sizeof(call_stack));
+    memset(registers, 0, sizeof(registers));
+    /* cppcheck-suppress getcontextCalled ; a thread of its own would leave more on the stack */
+    assert_int_equal(getcontext(&call_context), 0);
+    call_context.uc_stack.ss_sp = call_stack;
+    call_context.uc_stack.ss_size = sizeof(call_stack);
+    call_context.uc_link = &test_context;
+    /* cppcheck-suppress makecontextCalled */
+    makecontext(&call_context, on_call_stack, 0);
+    /* cppcheck-suppress swapcontextCalled */
+    assert_int_equal(swapcontext(&test_context, &call_context), 0);
+    memcpy(out->stack, call_stack, sizeof(call_stack));
+    memcpy(out->registers, registers, sizeof(registers));
+}
+
+enum {
+    STACK_DIFFERS = 1,
+    REGISTERS_DIFFER = 2
+};
+
+static unsigned what_differs(call_fn *make, const struct xts_kernel *kernel)
+{
+    static struct remains first;
+    static struct remains second;
+    struct test_random random = test_random_begin("residue");
+    call.make = make;
+    call.kernel = kernel;
+    /* Once for what only the first call leaves, such as how libc found its memset(). */
+    run_once(&first, &random);
+    run_once(&first, &random);
+    run_once(&second, &random);
+    return (memcmp(first.stack, second.stack, STACK_LEN) != 0 ? STACK_DIFFERS : 0U) |
+           (memcmp(first.registers, second.registers, REGISTERS_LEN) != 0 ? REGISTERS_DIFFER : 0U);
+}
+
+static void encrypts_units(const struct xts_kernel *kernel, struct secrets *s)
+{
+    kernel->units[XTS_ENCRYPT](&s->schedule, s->data, s->data, 512, 5, xtsvol_unit(1));
+}
+
+static void decrypts_units(const struct xts_kernel *kernel, struct secrets *s)
+{
+    kernel->units[XTS_DECRYPT](&s->schedule, s->data, s->data, 48, 60, xtsvol_unit(1));
+}
+
+static void encrypts_with_stealing(const struct xts_kernel *kernel, struct secrets *s)
+{
+    kernel->units[XTS_ENCRYPT](&s->schedule, s->data, s->data, 1041, 3, xtsvol_unit(1));
+}
+
+static void decrypts_with_stealing(const struct xts_kernel *kernel, struct secrets *s)
+{
+    kernel->units[XTS_DECRYPT](&s->schedule, s->data, s->data, 1041, 3, xtsvol_unit(1));
+}
+
+static void encrypts_blocks(const struct xts_kernel *kernel, struct secrets *s)
+{
+    kernel->blocks[XTS_ENCRYPT](&s->schedule, s->tweak, s->data, s->data, 29);
+}
+
+static void decrypts_blocks(const struct xts_kernel *kernel, struct secrets *s)
+{
+    kernel->blocks[XTS_DECRYPT](&s->schedule, s->tweak, s->data, s->data, 29);
+}
+
+static void makes_a_tweak(const struct xts_kernel *kernel, struct secrets *s)
+{
+    kernel->first_tweak(&s->schedule, s->tweak, xtsvol_unit(1));
+}
+
+static void expands_a_key(const struct xts_kernel *kernel, struct secrets *s)
+{
+    (void)kernel;
+    xv_schedule_expand(&s->schedule, s->data);
+}
+
+static void expanding_leaves_nothing_of_the_key(void **state)
+{
+    (void)state;
+    unsigned left = what_differs(expands_a_key, NULL);
+    assert_false(left & STACK_DIFFERS);
+    assert_false(registers_are_cleared && left & REGISTERS_DIFFER);
+}
+
+static void nothing_of_a_secret_is_left(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        call_fn *make;
+    } calls[] = {
+        {"encrypting units", encrypts_units},
+        {"decrypting units", decrypts_units},
+        {"encrypting with stealing", encrypts_with_stealing},
+        {"decrypting with stealing", decrypts_with_stealing},
+        {"encrypting blocks", encrypts_blocks},
+        {"decrypting blocks", decrypts_blocks},
+        {"a first tweak", makes_a_tweak},
+    };
+    const uint32_t covered = XTSVOL_KERNEL_PORTABLE | XTSVOL_KERNEL_ARMV8_CE;
+    struct xtsvol_kernel told;
+    size_t num_tried = 0;
+    for (size_t i = 0; xtsvol_kernel_get(&told, i) == XTSVOL_OK; i++) {
+        if (!told.is_usable || !(told.id & covered))
+            continue;
+        for (size_t j = 0; j < ARRAY_LEN(calls); j++) {
+            unsigned left = what_differs(calls[j].make, xv_kernels[i]);
+            if (left & STACK_DIFFERS)
+                fail_msg("%s, %s: the stack tells", told.name, calls[j].name);
+            if (registers_are_cleared && left & REGISTERS_DIFFER)
+                fail_msg("%s, %s: the registers tell", told.name, calls[j].name);
+        }
+        num_tried++;
+    }
+    assert_true(num_tried > 0);
+}
+
+/* What a kernel would leave that does not clean up. */
+static void careless(const struct xts_kernel *kernel, struct secrets *s)
+{
+    (void)kernel;
+    struct sliced_keys keys;
+    bitslice_keys(&keys, s->schedule.encrypt, XTS_ENCRYPT);
+    bitslice_blocks(&keys, s->data, XTS_ENCRYPT);
+    __asm__ volatile("" : : "r"(&keys) : "memory");
+}
+
+static void what_is_left_would_be_seen(void **state)
+{
+    (void)state;
+    assert_true(what_differs(careless, NULL) & STACK_DIFFERS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_of_a_secret_is_left),
+        cmocka_unit_test(expanding_leaves_nothing_of_the_key),
+        cmocka_unit_test(what_is_left_would_be_seen),
+    };
+    return cmocka_run_group_tests_name("residue", tests, NULL, NULL);
+}
