@@ -181,6 +181,23 @@ static void each_kernel_with_aes_instructions_has_a_limit(void **state)
     }
 }
 
+/* Any kernel, called the portable one. */
+static void a_kernel_without_a_limit_has_no_ratio(void **state)
+{
+    (void)state;
+    uint8_t key[XTSVOL_XTS_KEY_LEN] = {1};
+    uint8_t buffer[BENCH_BUFFER_LEN] = {0};
+    BENCH_CLEANUP_KERNELS struct bench_kernels kernels = {.num = 0};
+    assert_int_equal(bench_kernels_open(&kernels, key), 0);
+    struct bench_kernel kernel = kernels.list[0];
+    kernel.info.id = XTSVOL_KERNEL_PORTABLE;
+    struct bench_speed speed;
+    assert_int_equal(bench_speed_measure(&speed, &kernel, BENCH_ENCRYPT, buffer, 512, NULL, NULL),
+                     0);
+    assert_true(speed.ratio_to_limit < 0.0);
+    assert_true(speed.gb_per_s > 0.0);
+}
+
 static void the_limit_counts_the_tweak_and_the_stolen_block(void **state)
 {
     (void)state;
@@ -266,6 +283,7 @@ int main(void)
         cmocka_unit_test(an_argument_is_refused),
         cmocka_unit_test(the_deadline_ends_it_with_nothing_printed),
         cmocka_unit_test(each_kernel_with_aes_instructions_has_a_limit),
+        cmocka_unit_test(a_kernel_without_a_limit_has_no_ratio),
         cmocka_unit_test(the_limit_counts_the_tweak_and_the_stolen_block),
         cmocka_unit_test(works_are_measured_in_turns_three_at_least),
         cmocka_unit_test(a_work_that_fails_ends_the_measuring),

@@ -347,6 +347,18 @@ static void a_call_that_fails_is_told_in_one_line(void **state)
     }
 }
 
+/* Nor is a key used that is not random: one of zeroes would be refused for another reason. */
+static void no_random_bytes_are_no_key(void **state)
+{
+    char path[PATH_MAX];
+    (void)make_file(path, *state, 100);
+    fault_arm(FAULT_RANDOM, 1, ENOSYS);
+    CLEANUP_CAUGHT struct caught got = ALONE(path);
+    assert_true(fault_disarm().fired);
+    assert_int_equal(got.status, 1);
+    assert_non_null(strstr(got.err, "no random bytes for a key: Function not implemented\n"));
+}
+
 static void a_read_error_names_the_place(void **state)
 {
     char path[PATH_MAX];
@@ -381,6 +393,7 @@ int main(void)
                                         tmpdir_setup, tmpdir_teardown),
         cmocka_unit_test_setup_teardown(a_call_that_fails_is_told_in_one_line, tmpdir_setup,
                                         tmpdir_teardown),
+        cmocka_unit_test_setup_teardown(no_random_bytes_are_no_key, tmpdir_setup, tmpdir_teardown),
         cmocka_unit_test_setup_teardown(a_read_error_names_the_place, tmpdir_setup,
                                         tmpdir_teardown),
     };
