@@ -256,7 +256,7 @@ static void a_party_that_fails_is_named_with_its_error(void **state)
 
 /* The real kernels, lied about: what the tool would meet. */
 struct liar {
-    const struct xtsvol_xts_key *key;
+    struct bench_kernel *kernel;
     uint64_t seen;
     uint64_t at;
 };
@@ -265,7 +265,7 @@ static int crypt_and_lie(void *context, enum bench_op op, uint8_t *out, const ui
                          size_t len, size_t unit_len, uint64_t first)
 {
     struct liar *liar = context;
-    int error = bench_crypt(liar->key, op, out, in, len, unit_len, first);
+    int error = bench_kernel_crypt(liar->kernel, op, out, in, len, unit_len, first);
     if (op == BENCH_ENCRYPT) {
         if (liar->at >= liar->seen && liar->at < liar->seen + len)
             out[liar->at - liar->seen] ^= 1;
@@ -283,8 +283,8 @@ static void a_kernel_that_lies_about_one_bit_is_caught(void **state)
     BENCH_CLEANUP_KERNELS struct bench_kernels kernels = {.num = 0};
     assert_int_equal(bench_kernels_open(&kernels, key), 0);
     for (size_t i = 0; i < kernels.num; i++) {
-        struct liar honest = {.key = kernels.list[0].key, .at = UINT64_MAX};
-        struct liar liar = {.key = kernels.list[i].key, .at = 5000};
+        struct liar honest = {.kernel = &kernels.list[0], .at = UINT64_MAX};
+        struct liar liar = {.kernel = &kernels.list[i], .at = 5000};
         const struct compare_party reference = {
             .name = "reference", .crypt = crypt_and_lie, .context = &honest};
         const struct compare_party party = {

@@ -80,8 +80,8 @@ static void it_encrypts_as_the_kernels_do(void **state)
         assert_int_equal(
             bench_libcrypto_encrypt(&libcrypto, theirs, plain, len, unit_lens[i], first), 0);
         for (size_t k = 0; k < kernels.num; k++) {
-            assert_int_equal(bench_crypt(kernels.list[k].key, BENCH_ENCRYPT, ours, plain, len,
-                                         unit_lens[i], first),
+            assert_int_equal(bench_kernel_crypt(&kernels.list[k], BENCH_ENCRYPT, ours, plain, len,
+                                                unit_lens[i], first),
                              0);
             assert_memory_equal(ours, theirs, len);
         }

@@ -120,7 +120,7 @@ static void fill(uint8_t *buffer, size_t len)
     }
 }
 
-static int measure_unit(struct run *run, const struct bench_kernel *kernel, size_t unit_len)
+static int measure_unit(struct run *run, struct bench_kernel *kernel, size_t unit_len)
 {
     size_t len = bench_units_in_buffer(unit_len) * unit_len;
     COMMON_CLEANUP_FREE uint8_t *buffer = malloc(len);
@@ -139,7 +139,7 @@ static int measure_unit(struct run *run, const struct bench_kernel *kernel, size
     return 0;
 }
 
-static int measure_all(struct run *run, const struct bench_kernels *kernels, const size_t *units,
+static int measure_all(struct run *run, struct bench_kernels *kernels, const size_t *units,
                        size_t num_units)
 {
     for (size_t i = 0; i < kernels->num; i++) {

@@ -2,8 +2,8 @@
 /*
  * Do several implementations of AES-256-XTS give the same bytes for a stream of any length?
  *
- *   V1  The stream is cut into data units, numbered from 0; the last unit takes the rest. A rest
- * too short for a unit is joined to the unit before it, which then ends with ciphertext stealing.
+ *   V1  The stream is cut into data units, numbered from 0, and the last one takes the rest. A rest
+ *       shorter than a unit can be is joined to the unit before it, which then ends with stealing.
  *       Where that would make it longer than a unit may be, it hands its last 16 bytes on to the
  *       rest instead.
  *   V2  Each party encrypts each unit from one buffer into another, and decrypts its own result in
@@ -27,9 +27,7 @@
 
 struct compare_party {
     const char *name;
-    /* Whole units of unit_len, the first one numbered `first`; 0 or an error. */
-    int (*crypt)(void *context, enum bench_op op, uint8_t *out, const uint8_t *in, size_t len,
-                 size_t unit_len, uint64_t first);
+    bench_crypt_fn *crypt;
     void *context;
 };
 

@@ -38,10 +38,11 @@ void bench_kernels_close(struct bench_kernels *kernels)
     kernels->num = 0;
 }
 
-int bench_crypt(const struct xtsvol_xts_key *key, enum bench_op op, uint8_t *out, const uint8_t *in,
-                size_t len, size_t unit_len, uint64_t first)
+int bench_kernel_crypt(void *context, enum bench_op op, uint8_t *out, const uint8_t *in, size_t len,
+                       size_t unit_len, uint64_t first)
 {
+    const struct bench_kernel *kernel = context;
     return op == BENCH_ENCRYPT
-               ? xtsvol_xts_encrypt(key, out, in, len, unit_len, xtsvol_unit(first))
-               : xtsvol_xts_decrypt(key, out, in, len, unit_len, xtsvol_unit(first));
+               ? xtsvol_xts_encrypt(kernel->key, out, in, len, unit_len, xtsvol_unit(first))
+               : xtsvol_xts_decrypt(kernel->key, out, in, len, unit_len, xtsvol_unit(first));
 }

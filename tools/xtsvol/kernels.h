@@ -40,8 +40,13 @@ COMMON_MUST_USE int bench_kernels_open(struct bench_kernels *out,
                                        const uint8_t key[XTSVOL_XTS_KEY_LEN]);
 void bench_kernels_close(struct bench_kernels *kernels);
 
-COMMON_MUST_USE int bench_crypt(const struct xtsvol_xts_key *key, enum bench_op op, uint8_t *out,
-                                const uint8_t *in, size_t len, size_t unit_len, uint64_t first);
+/* Whole units of unit_len, the first one numbered `first`, in place or apart: whatever does
+ * AES-256-XTS, ours or not. 0 or an error. */
+typedef int bench_crypt_fn(void *context, enum bench_op op, uint8_t *out, const uint8_t *in,
+                           size_t len, size_t unit_len, uint64_t first);
+
+/* The same with a struct bench_kernel as its context. */
+bench_crypt_fn bench_kernel_crypt;
 
 extern const char *const bench_op_names[BENCH_NUM_OPS];
 

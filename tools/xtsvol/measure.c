@@ -27,6 +27,7 @@ static int run_slice(const struct bench_work *work, uint64_t *out_ns)
  * a core takes for wide registers. */
 static int fit_slice(struct bench_work *work, bench_check_fn *check, void *check_context)
 {
+    uint64_t slice_ns = work->slice_ns ? work->slice_ns : SLICE_NS;
     uint64_t took_ns = 0;
     for (work->num = 1;; work->num *= 2) {
         int error = check ? check(check_context) : 0;
@@ -34,10 +35,10 @@ static int fit_slice(struct bench_work *work, bench_check_fn *check, void *check
             error = run_slice(work, &took_ns);
         if (error)
             return error;
-        if (took_ns >= SLICE_NS / 2)
+        if (took_ns >= slice_ns / 2)
             break;
     }
-    double num = (double)work->num * SLICE_NS / (double)took_ns;
+    double num = (double)work->num * (double)slice_ns / (double)took_ns;
     work->num = num < 1.0 ? 1 : (size_t)num;
     return 0;
 }

@@ -18,8 +18,9 @@
 struct bench_work {
     int (*run)(void *context, size_t num); /* does it num times, at least 1; 0 or an error */
     void *context;
-    size_t num;     /* times in a slice; found by measuring */
-    double best_ns; /* one time, in the fastest slice */
+    uint64_t slice_ns; /* how long a slice should be; 0: some tenths of a millisecond */
+    size_t num;        /* times in a slice; found by measuring */
+    double best_ns;    /* one time, in the fastest slice */
 };
 
 /* Asked before each slice; what it returns other than 0 ends the measuring. */

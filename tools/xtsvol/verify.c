@@ -27,13 +27,6 @@ struct verify {
     struct compare compare;
 };
 
-static int crypt_with_kernel(void *context, enum bench_op op, uint8_t *out, const uint8_t *in,
-                             size_t len, size_t unit_len, uint64_t first)
-{
-    const struct bench_kernel *kernel = context;
-    return bench_crypt(kernel->key, op, out, in, len, unit_len, first);
-}
-
 static int encrypt_with_libcrypto(void *context, enum bench_op op, uint8_t *out, const uint8_t *in,
                                   size_t len, size_t unit_len, uint64_t first)
 {
@@ -81,7 +74,7 @@ static int open_parties(struct verify *verify, const char *libcrypto_name)
     for (size_t i = 0; i < verify->kernels.num; i++) {
         struct bench_kernel *kernel = &verify->kernels.list[i];
         verify->parties[i] = (struct compare_party){
-            .name = kernel->info.name, .crypt = crypt_with_kernel, .context = kernel};
+            .name = kernel->info.name, .crypt = bench_kernel_crypt, .context = kernel};
     }
     error = bench_libcrypto_open(&verify->libcrypto, libcrypto_name, key.data);
     verify->is_libcrypto_odd = error && error != COMMON_ERR_NOT_FOUND;
