@@ -55,7 +55,7 @@ static int open_parties(struct parties *parties)
 
 static void close_parties(struct parties *parties)
 {
-    for (size_t i = 0; parties->num_kernels + i < parties->num; i++)
+    for (size_t i = 0; peers[i] && parties->num_kernels + i < parties->num; i++)
         peers[i]->close(parties->list[parties->num_kernels + i].context);
     bench_kernels_close(&parties->kernels);
 }
@@ -63,12 +63,13 @@ static void close_parties(struct parties *parties)
 /* How much may be taken without pushing others out. */
 static size_t memory_to_use(void)
 {
-    unsigned long long available_kib = 0;
+    static const char key[] = "MemAvailable:";
+    uint64_t available_kib = 0;
     char line[128];
     FILE *info = fopen("/proc/meminfo", "re");
     while (info && fgets(line, sizeof(line), info)) {
-        if (sscanf(line, "MemAvailable: %llu kB", &available_kib) == 1)
-            break;
+        if (strncmp(line, key, sizeof(key) - 1) == 0)
+            available_kib = strtoull(line + sizeof(key) - 1, NULL, 10);
     }
     if (info)
         (void)fclose(info);
@@ -78,7 +79,7 @@ static size_t memory_to_use(void)
 static json_t *peer_list(const struct parties *parties)
 {
     json_t *list = json_array();
-    for (size_t i = 0; parties->num_kernels + i < parties->num; i++)
+    for (size_t i = 0; peers[i] && parties->num_kernels + i < parties->num; i++)
         (void)json_array_append_new(
             list, json_pack("{s:s,s:s}", "peer", peers[i]->name, "version", parties->versions[i]));
     return list;

@@ -7,6 +7,7 @@
 
 /* In turns: the clock, every party, and the limit of every kernel that has one. */
 struct turns {
+    uint8_t buffer[BENCH_BUFFER_LEN];
     struct bench_crypt_work crypts[MAX_PARTIES];
     struct bench_work works[1 + MAX_PARTIES + BENCH_MAX_KERNELS];
     const struct bench_limit *limits[BENCH_MAX_KERNELS];
@@ -16,7 +17,7 @@ struct turns {
 };
 
 static int measure_line(struct turns *turns, const struct parties *parties, const struct plan *plan,
-                        uint8_t *buffer, size_t unit_len, enum bench_op op)
+                        size_t unit_len, enum bench_op op)
 {
     turns->num_works = 0;
     turns->works[turns->num_works++] = bench_clock_work();
@@ -25,7 +26,7 @@ static int measure_line(struct turns *turns, const struct parties *parties, cons
             .crypt = parties->list[i].crypt,
             .context = parties->list[i].context,
             .op = op,
-            .buffer = buffer,
+            .buffer = turns->buffer,
             .unit_len = unit_len,
             .num_units = bench_units_in_buffer(unit_len),
             .units_per_call = bench_units_in_buffer(unit_len),
@@ -52,13 +53,12 @@ static int measure_line(struct turns *turns, const struct parties *parties, cons
 json_t *bench_in_cache(struct parties *parties, const struct plan *plan)
 {
     static const size_t unit_lens[] = {512, 4096, 65536};
-    static uint8_t buffer[BENCH_BUFFER_LEN];
     static struct turns turns;
     json_t *lines = json_array();
     (void)fputs("in cache, GB/s:\n", stderr);
     for (size_t i = 0; i < sizeof(unit_lens) / sizeof(unit_lens[0]); i++) {
         for (enum bench_op op = BENCH_ENCRYPT; op < BENCH_NUM_OPS; op++) {
-            int error = measure_line(&turns, parties, plan, buffer, unit_lens[i], op);
+            int error = measure_line(&turns, parties, plan, unit_lens[i], op);
             if (error) {
                 (void)fprintf(stderr, "bench_xts: %s\n", common_error_text(error));
                 json_decref(lines);
@@ -73,18 +73,18 @@ json_t *bench_in_cache(struct parties *parties, const struct plan *plan)
 }
 
 /* What a unit costs in a call of its own over what it costs among many. */
-static int measure_one_unit(double *out_ratio, const struct parties *parties, size_t kernel,
-                            const struct plan *plan, uint8_t *buffer, size_t unit_len,
+static int measure_one_unit(struct turns *turns, double *out_ratio, const struct parties *parties,
+                            size_t kernel, const struct plan *plan, size_t unit_len,
                             enum bench_op op)
 {
-    struct bench_crypt_work crypts[2];
-    struct bench_work works[2];
+    struct bench_crypt_work *crypts = turns->crypts;
+    struct bench_work *works = turns->works;
     for (size_t i = 0; i < 2; i++) {
         crypts[i] = (struct bench_crypt_work){
             .crypt = parties->list[kernel].crypt,
             .context = parties->list[kernel].context,
             .op = op,
-            .buffer = buffer,
+            .buffer = turns->buffer,
             .unit_len = unit_len,
             .num_units = bench_units_in_buffer(unit_len),
             .units_per_call = i == 0 ? 1 : bench_units_in_buffer(unit_len),
@@ -99,7 +99,7 @@ static int measure_one_unit(double *out_ratio, const struct parties *parties, si
 json_t *bench_one_unit_calls(struct parties *parties, const struct plan *plan)
 {
     static const size_t unit_lens[] = {512, 4096};
-    static uint8_t buffer[BENCH_BUFFER_LEN];
+    static struct turns turns;
     json_t *lines = json_array();
     (void)fputs("a unit in a call of its own, over one among many:\n", stderr);
     for (size_t kernel = 0; kernel < parties->num_kernels; kernel++) {
@@ -107,7 +107,7 @@ json_t *bench_one_unit_calls(struct parties *parties, const struct plan *plan)
             for (enum bench_op op = BENCH_ENCRYPT; op < BENCH_NUM_OPS; op++) {
                 double ratio = 0.0;
                 int error =
-                    measure_one_unit(&ratio, parties, kernel, plan, buffer, unit_lens[i], op);
+                    measure_one_unit(&turns, &ratio, parties, kernel, plan, unit_lens[i], op);
                 if (error) {
                     (void)fprintf(stderr, "bench_xts: %s\n", common_error_text(error));
                     json_decref(lines);

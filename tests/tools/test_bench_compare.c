@@ -8,9 +8,10 @@
 #include <string.h>
 
 enum {
-    MAX_RUNS = 8,
-    MIB = 1 << 20
+    MAX_RUNS = 8
 };
+
+#define MIB ((size_t)1 << 20)
 
 /* A party that is quick and knows its place: a byte becomes another by unit and place in the unit.
  * It notes the units that it was given, and may lie about one byte of the stream. */
@@ -134,7 +135,7 @@ static void the_last_unit_takes_the_rest(void **state)
         {MIB + 16, 4096, {{4096, 256}, {16, 1}}},
         {MIB + 17, 4096, {{4096, 256}, {17, 1}}},
         {2 * MIB + 15, 512, {{512, 4095}, {527, 1}}},
-        {3 * MIB, 16, {{16, 3 * 65536}}},
+        {3 * MIB, 16, {{16, UINT64_C(3) * 65536}}},
         /* a unit that may not be longer */
         {16 * MIB, 16 * MIB, {{16 * MIB, 1}}},
         {16 * MIB + 1, 16 * MIB, {{16 * MIB - 16, 1}, {17, 1}}},

@@ -75,11 +75,11 @@ int bench_speed_measure(struct bench_speed *out, struct bench_kernel *kernel, en
         .crypt = bench_kernel_crypt,
         .context = kernel,
         .op = op,
-        .buffer = buffer,
         .unit_len = unit_len,
         .num_units = bench_units_in_buffer(unit_len),
         .units_per_call = bench_units_in_buffer(unit_len),
     };
+    crypt.buffer = buffer;
     struct bench_work works[3] = {bench_clock_work(), bench_crypt_work_begin(&crypt)};
     if (limit)
         works[2] = bench_limit_work(limit, op);
