@@ -2,6 +2,7 @@
 #include "tools/cli/cli.h"
 #include "tools/glue/components.h"
 #include "tools/glue/events.h"
+#include "tools/xtsvol/bench.h"
 
 #include <xtsvol/version.h>
 
@@ -10,7 +11,8 @@ GLUE_COMPONENTS(xtsvol)
 static const struct cli_command root = {
     .name = "xtsvol",
     .summary = "encrypted volumes: AES-XTS-256 on sectors, key generations, online re-encryption",
-    .commands = (const struct cli_command *const[]){&glue_events_command, NULL},
+    .commands =
+        (const struct cli_command *const[]){&xtsvol_bench_command, &glue_events_command, NULL},
 };
 
 int main(int argc, char **argv)
