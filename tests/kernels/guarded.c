@@ -23,8 +23,8 @@ struct guarded guarded_new(size_t max_len)
     struct guarded guarded = {
         .pages_len = (max_len + ALIGNMENT + 2 * CANARY_LEN + page - 1) / page * page,
     };
-    uint8_t *map = mmap(NULL, guarded.pages_len + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
-                        -1, 0);
+    uint8_t *map =
+        mmap(NULL, guarded.pages_len + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(map, MAP_FAILED);
     guarded.pages = map + page;
     assert_int_equal(mprotect(guarded.pages, guarded.pages_len, PROT_READ | PROT_WRITE), 0);

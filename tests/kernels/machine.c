@@ -56,7 +56,7 @@ bool machine_can_run(uint32_t kernel_id)
 {
     static const char *const aesni[] = {"aes", "sse4_1", NULL};
     static const char *const avx2[] = {"aes", "vaes", "vpclmulqdq", "avx", "avx2", NULL};
-    static const char *const avx512[] = {"aes",  "vaes",     "vpclmulqdq", "avx",      "avx2",
+    static const char *const avx512[] = {"aes",     "vaes",     "vpclmulqdq", "avx",      "avx2",
                                          "avx512f", "avx512bw", "avx512dq",   "avx512vl", NULL};
     static const char *const armv8[] = {"aes", "pmull", NULL};
 

@@ -170,8 +170,7 @@ static void lengths_up_to_1_mib(void **state)
     for (size_t i = 0; i < 1 + NUM_LONG / bench->one_in; i++) {
         size_t unit_len = (size_t)1 << test_random_range(&bench->random, 10, 19);
         unit_len += test_random_below(&bench->random, unit_len + 1);
-        size_t num_units =
-            test_random_chance(&bench->random, 50) ? 1 : (size_t)LONG_LEN / unit_len;
+        size_t num_units = test_random_chance(&bench->random, 50) ? 1 : (size_t)LONG_LEN / unit_len;
         struct units_case wanted = random_case(unit_len, num_units > 40 ? 40 : num_units);
         bench_try_units_somewhere(bench, &wanted);
     }
