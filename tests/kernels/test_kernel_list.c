@@ -13,10 +13,8 @@ static void kernels_have_names_and_ids_of_their_own(void **state)
         uint32_t id;
         const char *name;
     } public_names[] = {
-        {XTSVOL_KERNEL_PORTABLE, "portable"},
-        {XTSVOL_KERNEL_AESNI, "aesni"},
-        {XTSVOL_KERNEL_VAES_AVX2, "vaes-avx2"},
-        {XTSVOL_KERNEL_VAES_AVX512, "vaes-avx512"},
+        {XTSVOL_KERNEL_PORTABLE, "portable"},   {XTSVOL_KERNEL_AESNI, "aesni"},
+        {XTSVOL_KERNEL_VAES_AVX2, "vaes-avx2"}, {XTSVOL_KERNEL_VAES_AVX512, "vaes-avx512"},
         {XTSVOL_KERNEL_ARMV8_CE, "armv8-ce"},
     };
     uint32_t seen = 0;
