@@ -145,7 +145,7 @@ static void judges_processors_by_their_registers(void **state)
 
 static struct xv_x86_registers sapphire_rapids(void)
 {
-    return (struct xv_x86_registers){32,       INTEL,       0x806f8, WITH_AVX, AVX2 | ALL_AVX512,
+    return (struct xv_x86_registers){32,       INTEL,      0x806f8, WITH_AVX, AVX2 | ALL_AVX512,
                                      WIDE_AES, XCR0_AVX512};
 }
 
