@@ -103,12 +103,60 @@ static void one_wrong_bit_is_refused(void **state)
     }
 }
 
+/* What lists of buffers use: the first tweak, and runs of whole blocks. */
+static void wrong_blocks(const struct xts_schedule *schedule, uint8_t tweak[XTS_BLOCK_LEN],
+                         uint8_t *out, const uint8_t *in, size_t num_blocks)
+{
+    fault.kernel->blocks[fault.direction](schedule, tweak, out, in, num_blocks);
+    if (num_blocks * XTS_BLOCK_LEN > fault.byte)
+        out[fault.byte] ^= 1;
+}
+
+static void wrong_tweak_behind(const struct xts_schedule *schedule, uint8_t tweak[XTS_BLOCK_LEN],
+                               uint8_t *out, const uint8_t *in, size_t num_blocks)
+{
+    fault.kernel->blocks[fault.direction](schedule, tweak, out, in, num_blocks);
+    tweak[15] ^= 0x80;
+}
+
+static void wrong_first_tweak(const struct xts_schedule *schedule, uint8_t tweak[XTS_BLOCK_LEN],
+                              struct xtsvol_unit_number number)
+{
+    fault.kernel->first_tweak(schedule, tweak, number);
+    tweak[7] ^= 2;
+}
+
+static void one_wrong_bit_in_blocks_or_a_tweak_is_refused(void **state)
+{
+    (void)state;
+    struct machine_kernels kernels = machine_kernels();
+    for (size_t i = 0; i < kernels.num; i++) {
+        fault.kernel = kernels.all[i];
+        struct xts_kernel wrong = *kernels.all[i];
+        wrong.first_tweak = wrong_first_tweak;
+        assert_int_equal(xv_known_answer_test(&wrong), XTSVOL_ERR_INTERNAL);
+        for (enum xts_direction way = XTS_ENCRYPT; way < XTS_NUM_DIRECTIONS; way++) {
+            static const size_t bytes[] = {0, 15, 16, 255, 495};
+            fault.direction = way;
+            for (size_t j = 0; j < ARRAY_LEN(bytes); j++) {
+                wrong = *kernels.all[i];
+                wrong.blocks[way] = wrong_blocks;
+                fault.byte = bytes[j];
+                assert_int_equal(xv_known_answer_test(&wrong), XTSVOL_ERR_INTERNAL);
+            }
+            wrong.blocks[way] = wrong_tweak_behind;
+            assert_int_equal(xv_known_answer_test(&wrong), XTSVOL_ERR_INTERNAL);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_answers_are_those_of_libcrypto),
         cmocka_unit_test(every_kernel_gives_them),
         cmocka_unit_test(one_wrong_bit_is_refused),
+        cmocka_unit_test(one_wrong_bit_in_blocks_or_a_tweak_is_refused),
     };
     return cmocka_run_group_tests_name("known_answer", tests, NULL, NULL);
 }
