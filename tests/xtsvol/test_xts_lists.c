@@ -114,8 +114,7 @@ static void every_pair_of_cuts(void **state)
                           .num_units = 2,
                           .first = {.low = UINT64_MAX, .high = i}};
         size_t len = job.unit_len * job.num_units;
-        oracle_units(keys.oracle, job.way, expected, input, job.unit_len, job.num_units,
-                     job.first);
+        oracle_units(keys.oracle, job.way, expected, input, job.unit_len, job.num_units, job.first);
         for (size_t a = 0; a <= len; a++) {
             for (size_t b = 0; b <= len; b++) {
                 if (num_cases++ % machine_one_in() != 0)
@@ -138,8 +137,7 @@ static void buffers_of_single_bytes(void **state)
     for (size_t i = 0; i < ARRAY_LEN(unit_lens); i++) {
         struct job job = {.unit_len = unit_lens[i], .num_units = 3, .first = xtsvol_unit(i)};
         size_t len = job.unit_len * job.num_units;
-        oracle_units(keys.oracle, job.way, expected, input, job.unit_len, job.num_units,
-                     job.first);
+        oracle_units(keys.oracle, job.way, expected, input, job.unit_len, job.num_units, job.first);
         struct cuts bytes = cuts_of(ones, len);
         struct cuts whole = cuts_of(&len, 1);
         try_lists(&job, &bytes, &whole);

@@ -141,8 +141,8 @@ static void the_last_of_handle_and_keys_ends_the_memory(void **state)
 {
     (void)state;
     for (size_t i = 0; i < NUM_THREADS; i++)
-        assert_int_equal(
-            xtsvol_xts_key_new(&last_keys[i], keys.xts, plaintext, XTSVOL_XTS_KEY_LEN), 0);
+        assert_int_equal(xtsvol_xts_key_new(&last_keys[i], keys.xts, plaintext, XTSVOL_XTS_KEY_LEN),
+                         0);
     xtsvol_xts_key_free(&keys.key);
     run_threads(free_last_key);
 }
