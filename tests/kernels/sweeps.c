@@ -183,11 +183,9 @@ static void the_longest_unit(void **state)
 {
     (void)state;
     bench = bench_make(reference, XTSVOL_XTS_UNIT_MAX);
-    if (bench->one_in == 1) {
-        struct units_case wanted = random_case(XTSVOL_XTS_UNIT_MAX, 1);
-        bench_try_units_somewhere(bench, &wanted);
-    }
-    struct units_case stolen = random_case(XTSVOL_XTS_UNIT_MAX - 1, 1);
+    struct units_case wanted = random_case(XTSVOL_XTS_UNIT_MAX / bench->one_in, 1);
+    bench_try_units_somewhere(bench, &wanted);
+    struct units_case stolen = random_case(XTSVOL_XTS_UNIT_MAX / bench->one_in - 1, 1);
     bench_try_units_somewhere(bench, &stolen);
 }
 
