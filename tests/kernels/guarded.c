@@ -8,9 +8,9 @@
 
 enum {
     CANARY = 0xc5,
-    CANARY_LEN = 1024, /* twice what the widest kernel has in flight */
     ALIGNMENT = 64
 };
+#define CANARY_LEN ((size_t)1024) /* twice what the widest kernel has in flight */
 
 static size_t page_len(void)
 {

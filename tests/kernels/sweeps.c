@@ -21,13 +21,13 @@ static const size_t edges[] = {16,  17,  31,  32,  33,  47,   48,   240,  255,  
                                257, 272, 480, 496, 511, 512,  513,  527,  528,  543,
                                544, 560, 640, 768, 769, 1008, 1024, 1025, 1040, 1041};
 
-static const struct reference *reference;
+static const struct reference *known;
 static struct bench *bench;
 
 static int make_bench(void **state)
 {
     (void)state;
-    bench = bench_make(reference, LONG_LEN);
+    bench = bench_make(known, LONG_LEN);
     return 0;
 }
 
@@ -182,7 +182,7 @@ static void lengths_up_to_1_mib(void **state)
 static void the_longest_unit(void **state)
 {
     (void)state;
-    bench = bench_make(reference, XTSVOL_XTS_UNIT_MAX);
+    bench = bench_make(known, XTSVOL_XTS_UNIT_MAX);
     struct units_case wanted = random_case(XTSVOL_XTS_UNIT_MAX / bench->one_in, 1);
     bench_try_units_somewhere(bench, &wanted);
     struct units_case stolen = random_case(XTSVOL_XTS_UNIT_MAX / bench->one_in - 1, 1);
@@ -234,7 +234,7 @@ static void first_tweaks(void **state)
     for (size_t i = 0; i < NUM_TWEAKS; i++) {
         struct xtsvol_unit_number number = random_first(1);
         uint8_t expected[XTS_BLOCK_LEN];
-        reference->first_tweak(expected, number);
+        known->first_tweak(expected, number);
         for (size_t at = 0; at < bench->kernels.num; at++) {
             uint8_t *tweak = guarded_place(
                 &bench->out, (struct guarded_place){GUARDED_INSIDE, i % 64}, XTS_BLOCK_LEN);
@@ -247,9 +247,9 @@ static void first_tweaks(void **state)
 
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, make_bench, drop_bench)
 
-int sweeps_run(const struct reference *with)
+int sweeps_run(const struct reference *reference)
 {
-    reference = with;
+    known = reference;
     const struct CMUnitTest tests[] = {
         WITH_BENCH(every_length_of_one_unit),
         WITH_BENCH(every_length_of_some_units),
@@ -263,5 +263,5 @@ int sweeps_run(const struct reference *with)
         WITH_BENCH(every_bit_of_a_tweak),
         WITH_BENCH(first_tweaks),
     };
-    return cmocka_run_group_tests_name(with->name, tests, NULL, NULL);
+    return cmocka_run_group_tests_name(reference->name, tests, NULL, NULL);
 }

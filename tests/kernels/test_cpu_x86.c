@@ -154,31 +154,31 @@ static void every_missing_bit_counts(void **state)
 {
     (void)state;
     static const struct {
+        uint64_t xcr0;
         const char *what;
         uint32_t leaf1_ecx;
         uint32_t leaf7_ebx;
         uint32_t leaf7_ecx;
-        uint64_t xcr0;
         uint32_t left;
     } missing[] = {
-        {"nothing", 0, 0, 0, 0, EVERYTHING},
-        {"AVX", AVX, 0, 0, 0, ONLY_AESNI},
-        {"OSXSAVE", OSXSAVE, 0, 0, 0, ONLY_AESNI},
-        {"AVX2", 0, AVX2, 0, 0, ONLY_AESNI},
-        {"VAES", 0, 0, VAES, 0, ONLY_AESNI},
-        {"VPCLMULQDQ", 0, 0, VPCLMULQDQ, 0, ONLY_AESNI},
-        {"AVX512F", 0, AVX512F, 0, 0, UP_TO_AVX2},
-        {"AVX512DQ", 0, AVX512DQ, 0, 0, UP_TO_AVX2},
-        {"AVX512BW", 0, AVX512BW, 0, 0, UP_TO_AVX2},
-        {"AVX512VL", 0, AVX512VL, 0, 0, UP_TO_AVX2},
-        {"x87 state: no kernel has it", 0, 0, 0, 1, EVERYTHING},
-        {"xmm state", 0, 0, 0, 2, ONLY_AESNI},
-        {"ymm state", 0, 0, 0, 4, ONLY_AESNI},
-        {"mask state", 0, 0, 0, 0x20, UP_TO_AVX2},
-        {"upper halves", 0, 0, 0, 0x40, UP_TO_AVX2},
-        {"upper registers", 0, 0, 0, 0x80, UP_TO_AVX2},
-        {"all state of AVX-512", 0, 0, 0, 0xe0, UP_TO_AVX2},
-        {"all but x87 and SSE", 0, 0, 0, 0xe4, ONLY_AESNI},
+        {0, "nothing", 0, 0, 0, EVERYTHING},
+        {0, "AVX", AVX, 0, 0, ONLY_AESNI},
+        {0, "OSXSAVE", OSXSAVE, 0, 0, ONLY_AESNI},
+        {0, "AVX2", 0, AVX2, 0, ONLY_AESNI},
+        {0, "VAES", 0, 0, VAES, ONLY_AESNI},
+        {0, "VPCLMULQDQ", 0, 0, VPCLMULQDQ, ONLY_AESNI},
+        {0, "AVX512F", 0, AVX512F, 0, UP_TO_AVX2},
+        {0, "AVX512DQ", 0, AVX512DQ, 0, UP_TO_AVX2},
+        {0, "AVX512BW", 0, AVX512BW, 0, UP_TO_AVX2},
+        {0, "AVX512VL", 0, AVX512VL, 0, UP_TO_AVX2},
+        {1, "x87 state: no kernel has it", 0, 0, 0, EVERYTHING},
+        {2, "xmm state", 0, 0, 0, ONLY_AESNI},
+        {4, "ymm state", 0, 0, 0, ONLY_AESNI},
+        {0x20, "mask state", 0, 0, 0, UP_TO_AVX2},
+        {0x40, "upper halves", 0, 0, 0, UP_TO_AVX2},
+        {0x80, "upper registers", 0, 0, 0, UP_TO_AVX2},
+        {0xe0, "all state of AVX-512", 0, 0, 0, UP_TO_AVX2},
+        {0xe4, "all but x87 and SSE", 0, 0, 0, ONLY_AESNI},
     };
     for (size_t i = 0; i < ARRAY_LEN(missing); i++) {
         struct xv_x86_registers registers = sapphire_rapids();

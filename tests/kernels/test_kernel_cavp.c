@@ -61,8 +61,8 @@ static size_t count_whole_bytes(const char *path)
     size_t count = 0;
     char line[512];
     while (fgets(line, sizeof(line), file)) {
-        unsigned bits = 0;
-        if (sscanf(line, "DataUnitLen = %u", &bits) == 1 && bits % 8 == 0)
+        static const char key[] = "DataUnitLen = ";
+        if (strncmp(line, key, strlen(key)) == 0 && strtoul(line + strlen(key), NULL, 10) % 8 == 0)
             count++;
     }
     (void)fclose(file);

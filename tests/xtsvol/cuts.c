@@ -26,7 +26,7 @@ static size_t random_piece(struct test_random *random, size_t left)
 
 static void lay_out(struct cuts *cuts, struct test_random *random)
 {
-    size_t order[CUTS_MAX];
+    size_t order[CUTS_MAX] = {0};
     for (size_t i = 0; i < cuts->num; i++) {
         size_t at = random ? test_random_below(random, i + 1) : i;
         order[i] = order[at];

@@ -8,12 +8,12 @@
 
 enum {
     NUM_THREADS = 4,
-    UNIT_LEN = 1041, /* with stealing */
-    NUM_UNITS = 24,  /* of each thread */
     NUM_ROUNDS = 20,
     NUM_KEYS = 50,
-    SHARE_LEN = UNIT_LEN * NUM_UNITS
 };
+#define UNIT_LEN ((size_t)1041) /* with stealing */
+#define NUM_UNITS ((size_t)24)  /* of each thread */
+#define SHARE_LEN (UNIT_LEN * NUM_UNITS)
 
 static struct test_random random_state;
 static struct handle_key keys;
