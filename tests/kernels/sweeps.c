@@ -11,7 +11,7 @@ enum {
     MOST_UNITS = 70, /* more than two batches of 32 first tweaks */
     MOST_BLOCKS = 70,
     LONG_LEN = 1 << 20,
-    NUM_RANDOM = 4000,
+    NUM_RANDOM = 2500,
     NUM_LONG = 40,
     NUM_TWEAKS = 500
 };
@@ -132,9 +132,9 @@ static void every_place_of_the_carry(void **state)
 static void every_misalignment(void **state)
 {
     (void)state;
-    static const size_t lens[] = {512, 529, 1041};
+    static const size_t lens[] = {512, 1041};
     for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
-        struct units_case wanted = random_case(lens[i], 3);
+        struct units_case wanted = random_case(lens[i], 2);
         for (enum xts_direction direction = XTS_ENCRYPT; direction < XTS_NUM_DIRECTIONS;
              direction++) {
             wanted.direction = direction;
