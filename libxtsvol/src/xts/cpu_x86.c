@@ -41,8 +41,8 @@ static bool slows_for_zmm(const struct xv_x86_registers *registers)
         0x8c, 0x8d,       /* Tiger Lake */
     };
 
-    if (memcmp(registers->vendor, "GenuineIntel", sizeof(registers->vendor)) !=
-        0) /* lint: public */
+    static const char intel[] = "GenuineIntel";
+    if (memcmp(registers->vendor, intel, sizeof(registers->vendor)) != 0) /* lint: public */
         return false;
     uint32_t family = registers->leaf1_eax >> 8 & 0xf;
     uint32_t model = (registers->leaf1_eax >> 4 & 0xf) | (registers->leaf1_eax >> 12 & 0xf0);
