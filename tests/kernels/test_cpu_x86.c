@@ -48,87 +48,110 @@ struct processor {
     struct xv_x86_registers registers;
     uint32_t features;
     bool slows_for_zmm;
+    const char *kernel; /* when all are allowed */
 };
 
 #define INTEL "GenuineIntel"
 #define AMD "AuthenticAMD"
 
 static const struct processor processors[] = {
-    {"Nehalem: no AES", {11, INTEL, 0x106a5, SSE41, 0, 0, 0}, NOTHING, false},
-    {"Westmere: AES without AVX", {11, INTEL, 0x206c2, SSE41 | AES, 0, 0, 0}, ONLY_AESNI, false},
+    {"Nehalem: no AES", {11, INTEL, 0x106a5, SSE41, 0, 0, 0}, NOTHING, false, "portable"},
+    {"Westmere: AES without AVX",
+     {11, INTEL, 0x206c2, SSE41 | AES, 0, 0, 0},
+     ONLY_AESNI,
+     false,
+     "aesni"},
     {"Sandy Bridge: AVX, no leaf 7 bits",
      {13, INTEL, 0x206a7, WITH_AVX, 0, 0, XCR0_AVX},
      ONLY_AESNI,
-     false},
+     false,
+     "aesni"},
     {"Haswell: AVX2 without VAES",
      {13, INTEL, 0x306c3, WITH_AVX, AVX2, 0, XCR0_AVX},
      ONLY_AESNI,
-     false},
+     false,
+     "aesni"},
     {"Skylake server: AVX-512 without VAES",
      {22, INTEL, 0x50654, WITH_AVX, AVX2 | ALL_AVX512, 0, XCR0_AVX512},
      ONLY_AESNI,
-     false},
+     false,
+     "aesni"},
     {"Alder Lake: VAES without AVX-512",
      {32, INTEL, 0x90672, WITH_AVX, AVX2, WIDE_AES, XCR0_AVX},
      UP_TO_AVX2,
-     false},
+     false,
+     "vaes-avx2"},
     {"Zen 3: the same of AMD",
      {16, AMD, 0xa00f11, WITH_AVX, AVX2, WIDE_AES, XCR0_AVX},
      UP_TO_AVX2,
-     false},
+     false,
+     "vaes-avx2"},
     {"Ice Lake server",
      {27, INTEL, 0x606a6, WITH_AVX, AVX2 | ALL_AVX512, WIDE_AES, XCR0_AVX512},
      EVERYTHING,
-     true},
+     true,
+     "vaes-avx2"},
     {"Ice Lake client",
      {27, INTEL, 0x706e5, WITH_AVX, AVX2 | ALL_AVX512, WIDE_AES, XCR0_AVX512},
      EVERYTHING,
-     true},
+     true,
+     "vaes-avx2"},
     {"Tiger Lake",
      {27, INTEL, 0x806c1, WITH_AVX, AVX2 | ALL_AVX512, WIDE_AES, XCR0_AVX512},
      EVERYTHING,
-     true},
+     true,
+     "vaes-avx2"},
     {"Rocket Lake",
      {27, INTEL, 0xa0671, WITH_AVX, AVX2 | ALL_AVX512, WIDE_AES, XCR0_AVX512},
      EVERYTHING,
-     false},
+     false,
+     "vaes-avx512"},
     {"Sapphire Rapids",
      {32, INTEL, 0x806f8, WITH_AVX, AVX2 | ALL_AVX512, WIDE_AES, XCR0_AVX512},
      EVERYTHING,
-     false},
+     false,
+     "vaes-avx512"},
     {"Zen 4",
      {16, AMD, 0xa10f11, WITH_AVX, AVX2 | ALL_AVX512, WIDE_AES, XCR0_AVX512},
      EVERYTHING,
-     false},
+     false,
+     "vaes-avx512"},
     {"Zen 5",
      {16, AMD, 0xb00f21, WITH_AVX, AVX2 | ALL_AVX512, WIDE_AES, XCR0_AVX512},
      EVERYTHING,
-     false},
+     false,
+     "vaes-avx512"},
     {"AMD's with the number of Ice Lake",
      {16, AMD, 0x606a6, WITH_AVX, AVX2 | ALL_AVX512, WIDE_AES, XCR0_AVX512},
      EVERYTHING,
-     false},
+     false,
+     "vaes-avx512"},
     {"another family of Intel's with the model of Ice Lake",
      {32, INTEL, 0x60fa6, WITH_AVX, AVX2 | ALL_AVX512, WIDE_AES, XCR0_AVX512},
      EVERYTHING,
-     false},
-    {"nothing at all", {0, "", 0, 0, 0, 0, 0}, NOTHING, false},
+     false,
+     "vaes-avx512"},
+    {"nothing at all", {0, "", 0, 0, 0, 0, 0}, NOTHING, false, "portable"},
     {"a hypervisor that shows only leaf 0",
      {0, INTEL, 0x806f8, WITH_AVX, AVX2 | ALL_AVX512, WIDE_AES, XCR0_AVX512},
      NOTHING,
-     false},
+     false,
+     "portable"},
     {"a hypervisor that shows no leaf 7",
      {6, INTEL, 0x806f8, WITH_AVX, AVX2 | ALL_AVX512, WIDE_AES, XCR0_AVX512},
      ONLY_AESNI,
-     false},
+     false,
+     "aesni"},
     {"AES without SSE4.1",
      {32, INTEL, 0x806f8, WITH_AVX & ~SSE41, AVX2 | ALL_AVX512, WIDE_AES, XCR0_AVX512},
      NOTHING,
-     false},
+     false,
+     "portable"},
     {"AES hidden, the wide ones not",
      {32, INTEL, 0x806f8, WITH_AVX & ~AES, AVX2 | ALL_AVX512, WIDE_AES, XCR0_AVX512},
      NOTHING,
-     false},
+     false,
+     "portable"},
 };
 
 static void judges_processors_by_their_registers(void **state)
@@ -239,12 +262,25 @@ static void takes_the_best_that_is_allowed_and_runs(void **state)
     }
 }
 
+static void takes_the_kernel_that_fits_the_processor(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(processors); i++) {
+        const struct xv_cpu cpu = xv_cpu_judge_x86(&processors[i].registers);
+        const struct xts_kernel *kernel = xv_kernel_choose(&cpu, UINT32_MAX);
+        const char *name = kernel ? kernel->name : "none";
+        if (strcmp(name, processors[i].kernel) != 0)
+            fail_msg("%s: %s", processors[i].name, name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges_processors_by_their_registers),
         cmocka_unit_test(every_missing_bit_counts),
         cmocka_unit_test(takes_the_best_that_is_allowed_and_runs),
+        cmocka_unit_test(takes_the_kernel_that_fits_the_processor),
     };
     return cmocka_run_group_tests_name("cpu_x86", tests, NULL, NULL);
 }

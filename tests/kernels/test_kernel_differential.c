@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every kernel against the last of the list, which is the portable one. */
 #include "tests/kernels/sweeps.h"
+#include "tests/support/test.h"
 
 static const struct xts_kernel *kernel;
 static struct xts_schedule schedule;
 
 static void begin(const uint8_t key[XTSVOL_XTS_KEY_LEN])
 {
+    assert_int_equal(kernel->id, XTSVOL_KERNEL_PORTABLE);
     xv_schedule_expand(&schedule, key);
 }
 

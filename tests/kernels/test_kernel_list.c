@@ -6,6 +6,25 @@
 
 #include <string.h>
 
+/* Left out of the build, a kernel would be left out of every other test without a word. */
+static void the_build_has_the_kernels_of_its_architecture(void **state)
+{
+    (void)state;
+#if defined(__x86_64__)
+    static const char *const names[] = {"vaes-avx512", "vaes-avx2", "aesni", "portable"};
+#elif defined(__aarch64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    static const char *const names[] = {"armv8-ce", "portable"};
+#else
+    static const char *const names[] = {"portable"};
+#endif
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        assert_non_null(xv_kernels[i]);
+        assert_string_equal(xv_kernels[i]->name, names[i]);
+    }
+    assert_null(xv_kernels[ARRAY_LEN(names)]);
+    assert_int_equal(xv_kernels[ARRAY_LEN(names) - 1]->needs, 0); /* it runs anywhere */
+}
+
 static const char *public_name(uint32_t id)
 {
     switch (id) {
@@ -79,6 +98,7 @@ static void the_public_list_tells_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_build_has_the_kernels_of_its_architecture),
         cmocka_unit_test(kernels_have_names_and_ids_of_their_own),
         cmocka_unit_test(the_probe_agrees_with_linux),
         cmocka_unit_test(the_public_list_tells_the_same),
