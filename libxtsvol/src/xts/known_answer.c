@@ -2,7 +2,8 @@
 /*
  * The known-answer test: a kernel that the CPU, a compiler or a bit of bad memory makes wrong must
  * not write a sector. Three units of 1,041 bytes and nine of 512 go through every path of a kernel:
- * full passes, single vectors, single blocks, stealing, the step from a unit to the next.
+ * full passes, single vectors, single blocks, stealing, the step from a unit to the next; and one
+ * goes through it in pieces, as a unit does that lies in several buffers.
  *
  * The answers were made with OpenSSL's AES-256-XTS; tests/xtsvol/test_known_answer.c makes them
  * again. They are kept as 64-bit FNV-1a sums: this is about faults, an attacker who can change the
@@ -41,6 +42,31 @@ uint64_t xv_known_answer_sum(const uint8_t *data, size_t len)
     return sum;
 }
 
+/* A unit in two pieces, the second with the tweak that the first leaves. */
+static void crypt_in_pieces(const struct xts_kernel *kernel, enum xts_direction direction,
+                            const struct xts_schedule *schedule, uint8_t *unit, size_t unit_len,
+                            struct xtsvol_unit_number number)
+{
+    uint8_t tweak[XTS_BLOCK_LEN];
+    size_t last = unit_len - XTS_BLOCK_LEN;
+    kernel->first_tweak(schedule, tweak, number);
+    kernel->blocks[direction](schedule, tweak, unit, unit, last / XTS_BLOCK_LEN);
+    kernel->blocks[direction](schedule, tweak, unit + last, unit + last, 1);
+}
+
+/* The first unit of `data`, whose ciphertext is known to be right, there and back. */
+static bool is_right_in_pieces(const struct xts_kernel *kernel, const struct xts_schedule *schedule,
+                               const struct xv_known_answer *answer, const uint8_t *ciphertext,
+                               const uint8_t *data)
+{
+    uint8_t unit[XV_KNOWN_ANSWER_LEN];
+    memcpy(unit, data, answer->unit_len);
+    crypt_in_pieces(kernel, XTS_ENCRYPT, schedule, unit, answer->unit_len, answer->first);
+    bool is_right = common_ct_equal(unit, ciphertext, answer->unit_len);
+    crypt_in_pieces(kernel, XTS_DECRYPT, schedule, unit, answer->unit_len, answer->first);
+    return is_right && common_ct_equal(unit, data, answer->unit_len);
+}
+
 int xv_known_answer_test(const struct xts_kernel *kernel)
 {
     struct xts_schedule schedule;
@@ -57,6 +83,8 @@ int xv_known_answer_test(const struct xts_kernel *kernel)
         kernel->units[XTS_ENCRYPT](&schedule, work, data, answer->unit_len, answer->num_units,
                                    answer->first);
         is_right &= xv_known_answer_sum(work, len) == answer->sum;
+        if (answer->unit_len % XTS_BLOCK_LEN == 0)
+            is_right &= is_right_in_pieces(kernel, &schedule, answer, work, data);
         kernel->units[XTS_DECRYPT](&schedule, work, work, answer->unit_len, answer->num_units,
                                    answer->first);
         is_right &= common_ct_equal(work, data, len);
