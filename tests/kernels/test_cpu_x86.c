@@ -12,6 +12,7 @@
 #define BIT(n) (UINT32_C(1) << (n))
 
 /* Leaf 1, ECX. */
+#define PCLMULQDQ BIT(1)
 #define SSE41 BIT(19)
 #define AES BIT(25)
 #define XSAVE BIT(26)
@@ -31,7 +32,7 @@ enum {
     XCR0_AVX512 = 0xe7,
 };
 
-#define WITH_AES (SSE41 | AES | XSAVE | OSXSAVE)
+#define WITH_AES (SSE41 | AES | PCLMULQDQ | XSAVE | OSXSAVE)
 #define WITH_AVX (WITH_AES | AVX)
 #define ALL_AVX512 (AVX512F | AVX512DQ | AVX512BW | AVX512VL)
 #define WIDE_AES (VAES | VPCLMULQDQ)
@@ -57,7 +58,7 @@ struct processor {
 static const struct processor processors[] = {
     {"Nehalem: no AES", {11, INTEL, 0x106a5, SSE41, 0, 0, 0}, NOTHING, false, "portable"},
     {"Westmere: AES without AVX",
-     {11, INTEL, 0x206c2, SSE41 | AES, 0, 0, 0},
+     {11, INTEL, 0x206c2, SSE41 | AES | PCLMULQDQ, 0, 0, 0},
      ONLY_AESNI,
      false,
      "aesni"},
@@ -185,6 +186,9 @@ static void every_missing_bit_counts(void **state)
         uint32_t left;
     } missing[] = {
         {0, "nothing", 0, 0, 0, EVERYTHING},
+        {0, "SSE4.1", SSE41, 0, 0, NOTHING},
+        {0, "AES", AES, 0, 0, NOTHING},
+        {0, "PCLMULQDQ", PCLMULQDQ, 0, 0, NOTHING},
         {0, "AVX", AVX, 0, 0, ONLY_AESNI},
         {0, "OSXSAVE", OSXSAVE, 0, 0, ONLY_AESNI},
         {0, "AVX2", 0, AVX2, 0, ONLY_AESNI},

@@ -33,9 +33,9 @@ enum {
  * order of FIPS 197. Those for decryption are of the equivalent inverse cipher (FIPS 197, 5.3.5):
  * reversed, InvMixColumns applied to all but the first and the last. Secret. */
 struct xts_schedule {
-    uint8_t encrypt[XTS_ROUND_KEYS_LEN]; /* of the data key */
-    uint8_t decrypt[XTS_ROUND_KEYS_LEN]; /* of the data key */
-    uint8_t tweak[XTS_ROUND_KEYS_LEN];   /* of the tweak key */
+    _Alignas(XTS_BLOCK_LEN) uint8_t encrypt[XTS_ROUND_KEYS_LEN]; /* of the data key */
+    _Alignas(XTS_BLOCK_LEN) uint8_t decrypt[XTS_ROUND_KEYS_LEN]; /* of the data key */
+    _Alignas(XTS_BLOCK_LEN) uint8_t tweak[XTS_ROUND_KEYS_LEN];   /* of the tweak key */
 };
 
 enum xts_direction {

@@ -25,8 +25,8 @@ BLOCK_INLINE __m128i encrypt_number(const uint8_t *round_keys, struct xtsvol_uni
     number = xv_in_registers(number);
     __m128i t = _mm_set_epi64x((long long)number.high, (long long)number.low);
     t = _mm_xor_si128(t, block_load(round_keys));
-    _Pragma("GCC unroll 14") for (size_t r = 1; r < XTS_NUM_ROUNDS; r++)
-        t = _mm_aesenc_si128(t, block_load(round_keys + r * XTS_BLOCK_LEN));
+    _Pragma("GCC unroll 14") for (size_t r = 1; r < XTS_NUM_ROUNDS; r++) t =
+        _mm_aesenc_si128(t, block_load(round_keys + r * XTS_BLOCK_LEN));
     return _mm_aesenclast_si128(t, block_load(round_keys + (size_t)XTS_NUM_ROUNDS * XTS_BLOCK_LEN));
 }
 

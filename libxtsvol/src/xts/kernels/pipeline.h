@@ -8,7 +8,7 @@
  *     vector                                the type
  *     vector_load(from), vector_store(to, v)        any alignment
  *     vector_xor(a, b), vector_xor3(a, b, c), vector_zero()
- *     vector_repeat(block)                  16 bytes of memory in each place
+ *     vector_repeat(block)                  16 bytes of memory, at a multiple of 16, in each place
  *     vector_repeat_block(block)            a block that is in a register already
  *     vector_number(number), vector_count(v, by)    number, number + 1, ... as blocks; each + by
  *     vector_round(direction, v, key), vector_last_round(direction, v, key)
@@ -22,12 +22,11 @@
  *   P1  Three groups are on their way, a third of the rounds apart: 12 chains of AES instructions
  *       that do not wait for each other. When one group ends and the next begins, two keep the AES
  *       units busy; eight chains in step leave 5 to 8 % of them idle.
- *   P2  A tweak is kept with the last round key added, p = t + k14. So it is the operand of the last
- *       round, and p + (k14 + k0) is what is added before the first. Multiplication is linear: p goes
- *       on as p * x^n + (k14 * x^n + k14).
- *   P3  Tweaks are made one step before their use, between the rounds of other groups, and wait in a
- *       ring in memory: loads cost nothing here, registers are few.
- *   P4  The first tweaks of up to XTS_BATCH units are encrypted together, eight vectors abreast.
+ *   P2  A tweak is kept with the last round key added, p = t + k14. So it is the operand of the
+ * last round, and p + (k14 + k0) is what is added before the first. Multiplication is linear: p
+ * goes on as p * x^n + (k14 * x^n + k14). P3  Tweaks are made one step before their use, between
+ * the rounds of other groups, and wait in a ring in memory: loads cost nothing here, registers are
+ * few. P4  The first tweaks of up to XTS_BATCH units are encrypted together, eight vectors abreast.
  */
 #ifndef XTSVOL_XTS_KERNELS_PIPELINE_H
 #define XTSVOL_XTS_KERNELS_PIPELINE_H
@@ -47,20 +46,19 @@ enum {
     XTS_TWEAK_VECTORS = 8,
     XTS_BATCH = 128, /* units */
     XTS_RING = 4,    /* groups: four are in use while a step makes one */
-    XTS_PREFETCH_AHEAD = 4096
+    XTS_PREFETCH_AHEAD = 8192
 };
 
 #define INLINE static inline __attribute__((always_inline))
 #define EACH_VECTOR(i) _Pragma("GCC unroll 8") for (size_t i = 0; i < XTS_GROUP_VECTORS; i++)
-#define EACH_TWEAK_VECTOR(i)                                                                       \
-    _Pragma("GCC unroll 8") for (size_t i = 0; i < XTS_TWEAK_VECTORS; i++)
+#define EACH_TWEAK_VECTOR(i) _Pragma("GCC unroll 8") for (size_t i = 0; i < XTS_TWEAK_VECTORS; i++)
 #define EACH_ROUND(r, from, to) _Pragma("GCC unroll 14") for (unsigned r = (from); r <= (to); r++)
 
 /* Left to themselves, compilers gather the rounds of one chain, which starves the AES units. This
  * keeps the order as written, and is no instruction. */
-#define KEEP_ORDER(group) EACH_VECTOR (kept) __asm__ volatile("" : "+" XTS_REGISTER((group)[kept]))
+#define KEEP_ORDER(group) EACH_VECTOR(kept) __asm__ volatile("" : "+" XTS_REGISTER((group)[kept]))
 
-/* Secret, and wiped in the end. */
+/* Secret. */
 struct pipeline {
     vector ring[XTS_RING][XTS_GROUP_VECTORS]; /* p of group k is at k % XTS_RING */
     vector whitening;                         /* k14 + k0 */
@@ -103,38 +101,28 @@ INLINE void make_tweaks(struct pipeline *pipe, struct place *place, size_t k)
 INLINE void group_begin(const struct pipeline *pipe, vector group[], const uint8_t *in, size_t k)
 {
     const vector *p = pipe->ring[k % XTS_RING];
-    EACH_VECTOR (i)
-        group[i] = vector_xor3(vector_load(in + i * XTS_VECTOR_LEN), p[i], pipe->whitening);
+    EACH_VECTOR(i)
+    group[i] = vector_xor3(vector_load(in + i * XTS_VECTOR_LEN), p[i], pipe->whitening);
 }
 
 INLINE void group_round(enum xts_direction direction, vector group[], vector key)
 {
-    EACH_VECTOR (i)
-        group[i] = vector_round(direction, group[i], key);
+    EACH_VECTOR(i)
+    group[i] = vector_round(direction, group[i], key);
 }
 
 INLINE void group_last_round(enum xts_direction direction, const struct pipeline *pipe,
                              vector group[], size_t k)
 {
     const vector *p = pipe->ring[k % XTS_RING];
-    EACH_VECTOR (i)
-        group[i] = vector_last_round(direction, group[i], p[i]);
+    EACH_VECTOR(i)
+    group[i] = vector_last_round(direction, group[i], p[i]);
 }
 
 INLINE void group_store(uint8_t *out, const vector group[])
 {
-    EACH_VECTOR (i)
-        vector_store(out + i * XTS_VECTOR_LEN, group[i]);
-}
-
-/* As common_wipe(), in line and without the string instructions that compilers make of such a loop:
- * either would cost a call for one unit some 5 to 10 %. */
-INLINE void vectors_wipe(vector *vectors, size_t num)
-{
-    for (size_t i = 0; i < num; i++) {
-        vectors[i] = vector_zero();
-        __asm__ volatile("" : : "r"(&vectors[i]) : "memory");
-    }
+    EACH_VECTOR(i)
+    vector_store(out + i * XTS_VECTOR_LEN, group[i]);
 }
 
 INLINE vector key_from_memory(const uint8_t *round_keys, unsigned round)
@@ -148,8 +136,8 @@ INLINE void group_alone(enum xts_direction direction, const struct pipeline *pip
 {
     vector group[XTS_GROUP_VECTORS];
     group_begin(pipe, group, in, k);
-    EACH_ROUND (r, 1, XTS_NUM_ROUNDS - 1)
-        group_round(direction, group, key_from_memory(round_keys, r));
+    EACH_ROUND(r, 1, XTS_NUM_ROUNDS - 1)
+    group_round(direction, group, key_from_memory(round_keys, r));
     group_last_round(direction, pipe, group, k);
     group_store(out, group);
 }
@@ -167,13 +155,15 @@ INLINE void groups_abreast(enum xts_direction direction, struct pipeline *pipe, 
     group_begin(pipe, a, in, 0);
     make_tweaks(pipe, place, 1);
     struct keys keys = keys_load(round_keys);
-    EACH_ROUND (r, 1, 5) {
+    EACH_ROUND(r, 1, 5)
+    {
         group_round(direction, a, key_of(&keys, r));
         KEEP_ORDER(a);
     }
     group_begin(pipe, b, in + XTS_GROUP_LEN, 1);
     make_tweaks(pipe, place, 2);
-    EACH_ROUND (r, 1, 5) {
+    EACH_ROUND(r, 1, 5)
+    {
         group_round(direction, a, key_of(&keys, r + 5));
         group_round(direction, b, key_of(&keys, r));
         KEEP_ORDER(a);
@@ -183,9 +173,10 @@ INLINE void groups_abreast(enum xts_direction direction, struct pipeline *pipe, 
 
     for (size_t k = 0; k + 2 < num_groups; k++) {
         keys_refresh(&keys);
-        make_tweaks(pipe, place, k + 3);
         group_begin(pipe, c, in, k + 2);
-        EACH_ROUND (r, 1, 5) {
+        make_tweaks(pipe, place, k + 3);
+        EACH_ROUND(r, 1, 5)
+        {
             if (r < 4)
                 group_round(direction, a, key_of(&keys, r + 10));
             else if (r == 4)
@@ -201,7 +192,8 @@ INLINE void groups_abreast(enum xts_direction direction, struct pipeline *pipe, 
             KEEP_ORDER(b);
             KEEP_ORDER(c);
         }
-        EACH_VECTOR (i) {
+        EACH_VECTOR(i)
+        {
             a[i] = b[i];
             b[i] = c[i];
         }
@@ -209,7 +201,8 @@ INLINE void groups_abreast(enum xts_direction direction, struct pipeline *pipe, 
         out += XTS_GROUP_LEN;
     }
 
-    EACH_ROUND (r, 1, 4) {
+    EACH_ROUND(r, 1, 4)
+    {
         if (r < 4)
             group_round(direction, a, key_of(&keys, r + 10));
         else
@@ -217,8 +210,8 @@ INLINE void groups_abreast(enum xts_direction direction, struct pipeline *pipe, 
         group_round(direction, b, key_of(&keys, r + 5));
     }
     group_store(out, a);
-    EACH_ROUND (r, 10, XTS_NUM_ROUNDS - 1)
-        group_round(direction, b, key_of(&keys, r));
+    EACH_ROUND(r, 10, XTS_NUM_ROUNDS - 1)
+    group_round(direction, b, key_of(&keys, r));
     group_last_round(direction, pipe, b, num_groups - 1);
     group_store(out + XTS_GROUP_LEN, b);
 }
@@ -243,7 +236,8 @@ INLINE struct place pipeline_begin(struct pipeline *pipe, const uint8_t *round_k
 
 /* All groups; p of group num_groups is made in the end. */
 INLINE void run_groups(enum xts_direction direction, struct pipeline *pipe, struct place *place,
-                       const uint8_t *round_keys, uint8_t *out, const uint8_t *in, size_t num_groups)
+                       const uint8_t *round_keys, uint8_t *out, const uint8_t *in,
+                       size_t num_groups)
 {
     if (num_groups >= 3) {
         groups_abreast(direction, pipe, place, round_keys, out, in, num_groups);
@@ -263,21 +257,11 @@ INLINE void run_rest(enum xts_direction direction, const struct pipeline *pipe,
                      size_t k)
 {
     vector rest[XTS_GROUP_VECTORS];
-    EACH_VECTOR (i)
-        rest[i] = vector_zero();
+    EACH_VECTOR(i)
+    rest[i] = vector_zero();
     memcpy(rest, in, len);
     group_alone(direction, pipe, round_keys, (uint8_t *)rest, (const uint8_t *)rest, k);
     memcpy(out, rest, len);
-    vectors_wipe(rest, XTS_GROUP_VECTORS);
-}
-
-/* Secrets: the ring, the whitening, k14 in the multipliers, and whatever is in registers. */
-INLINE void pipeline_wipe(struct pipeline *pipe)
-{
-    vectors_wipe(pipe->ring[0], XTS_RING * XTS_GROUP_VECTORS);
-    vectors_wipe(&pipe->whitening, 1);
-    vectors_wipe((vector *)&pipe->multipliers, sizeof(pipe->multipliers) / sizeof(vector));
-    registers_wipe();
 }
 
 /* num_blocks blocks of one unit, t being the tweak of the first, in all places. The tweak of the
@@ -298,11 +282,10 @@ INLINE void run_one(enum xts_direction direction, const struct xts_schedule *sch
                  num_rest * XTS_BLOCK_LEN, num_groups);
     if (next_tweak) {
         const uint8_t *p = (const uint8_t *)pipe.ring[num_groups % XTS_RING];
-        block_store(next_tweak, _mm_xor_si128(block_load(p + num_rest * XTS_BLOCK_LEN),
-                                              block_load(round_keys + (size_t)XTS_NUM_ROUNDS *
-                                                                          XTS_BLOCK_LEN)));
+        block_store(next_tweak,
+                    _mm_xor_si128(block_load(p + num_rest * XTS_BLOCK_LEN),
+                                  block_load(round_keys + (size_t)XTS_NUM_ROUNDS * XTS_BLOCK_LEN)));
     }
-    pipeline_wipe(&pipe);
 }
 
 /* P4. Of num_units numbers, up to XTS_BATCH, in which the low half does not wrap. */
@@ -312,17 +295,18 @@ INLINE void encrypt_numbers(const uint8_t *round_keys, vector *tweaks, size_t nu
     vector numbers = vector_number(first);
     for (size_t done = 0; done < num_units; done += XTS_TWEAK_VECTORS * XTS_VECTOR_BLOCKS) {
         vector t[XTS_TWEAK_VECTORS];
-        EACH_TWEAK_VECTOR (i)
-            t[i] = vector_xor(vector_count(numbers, done + i * XTS_VECTOR_BLOCKS),
-                              key_from_memory(round_keys, 0));
-        EACH_ROUND (r, 1, XTS_NUM_ROUNDS - 1) {
+        EACH_TWEAK_VECTOR(i)
+        t[i] = vector_xor(vector_count(numbers, done + i * XTS_VECTOR_BLOCKS),
+                          key_from_memory(round_keys, 0));
+        EACH_ROUND(r, 1, XTS_NUM_ROUNDS - 1)
+        {
             vector key = key_from_memory(round_keys, r);
-            EACH_TWEAK_VECTOR (i)
-                t[i] = vector_round(XTS_ENCRYPT, t[i], key);
+            EACH_TWEAK_VECTOR(i)
+            t[i] = vector_round(XTS_ENCRYPT, t[i], key);
         }
         vector last = key_from_memory(round_keys, XTS_NUM_ROUNDS);
-        EACH_TWEAK_VECTOR (i)
-            tweaks[done / XTS_VECTOR_BLOCKS + i] = vector_last_round(XTS_ENCRYPT, t[i], last);
+        EACH_TWEAK_VECTOR(i)
+        tweaks[done / XTS_VECTOR_BLOCKS + i] = vector_last_round(XTS_ENCRYPT, t[i], last);
     }
 }
 
@@ -347,7 +331,6 @@ INLINE void run_batch(enum xts_direction direction, const struct xts_schedule *s
     struct place place = pipeline_begin(&pipe, round_keys, vector_repeat(first_tweaks),
                                         first_tweaks + XTS_BLOCK_LEN, groups_per_unit);
     run_groups(direction, &pipe, &place, round_keys, out, in, num_units * groups_per_unit);
-    pipeline_wipe(&pipe);
 }
 
 /* Many units whose lengths are multiples of 16. */
@@ -357,10 +340,8 @@ INLINE void run_many(enum xts_direction direction, const struct xts_kernel *kern
 {
     /* One behind the last is looked at, though not used. */
     vector tweaks[XTS_BATCH / XTS_VECTOR_BLOCKS + 1];
-    size_t used = 0;
     while (num_units > 0) {
         size_t num = batch_of(num_units, first);
-        used = num > used ? num : used;
         if (unit_len % XTS_GROUP_LEN == 0) {
             run_batch(direction, schedule, tweaks, out, in, unit_len, num, first);
         } else {
@@ -375,7 +356,37 @@ INLINE void run_many(enum xts_direction direction, const struct xts_kernel *kern
         num_units -= num;
         first = xv_add_units(first, num);
     }
-    vectors_wipe(tweaks, used / XTS_VECTOR_BLOCKS + 1);
+}
+
+/* K4. The work is done in functions that are not inlined, and the stack where their frames were is
+ * wiped behind them: named objects as well as what the compiler put there on its own. A call for
+ * one unit has a small frame and no time to lose; tests/kernels/test_residue.c sees when a frame
+ * outgrows these. */
+enum {
+    XTS_ONE_FRAME_LEN = 2304,
+    XTS_MANY_FRAME_LEN = 4608
+};
+
+INLINE void frame_wipe(vector *frame, size_t num)
+{
+    for (size_t i = 0; i < num; i++) {
+        frame[i] = vector_zero();
+        /* Nor must this become a string instruction, which takes longer to begin. */
+        __asm__ volatile("" : : "r"(&frame[i]) : "memory");
+    }
+    registers_wipe();
+}
+
+static __attribute__((noinline)) void leave_nothing_of_one(void)
+{
+    vector frame[XTS_ONE_FRAME_LEN / XTS_VECTOR_LEN];
+    frame_wipe(frame, XTS_ONE_FRAME_LEN / XTS_VECTOR_LEN);
+}
+
+static __attribute__((noinline)) void leave_nothing_of_many(void)
+{
+    vector frame[XTS_MANY_FRAME_LEN / XTS_VECTOR_LEN];
+    frame_wipe(frame, XTS_MANY_FRAME_LEN / XTS_VECTOR_LEN);
 }
 
 /* The functions of a kernel and the kernel. A unit alone is all latency, most of it in its first
@@ -386,7 +397,7 @@ INLINE void run_many(enum xts_direction direction, const struct xts_kernel *kern
     static void first_tweak(const struct xts_schedule *schedule, uint8_t tweak[XTS_BLOCK_LEN],     \
                             struct xtsvol_unit_number number)                                      \
     {                                                                                              \
-        block_store(tweak, encrypt_number(schedule->tweak, number));                              \
+        block_store(tweak, encrypt_number(schedule->tweak, number));                               \
         registers_wipe();                                                                          \
     }                                                                                              \
     const struct xts_kernel kernel = {                                                             \
@@ -413,20 +424,32 @@ INLINE void run_many(enum xts_direction direction, const struct xts_kernel *kern
         vector t = vector_repeat_block(encrypt_number(schedule->tweak, number));                   \
         run_one(direction, schedule, t, NULL, out, in, unit_len / XTS_BLOCK_LEN);                  \
     }                                                                                              \
+    static __attribute__((noinline)) void word##_part(const struct xts_schedule *schedule,         \
+                                                      uint8_t tweak[XTS_BLOCK_LEN], uint8_t *out,  \
+                                                      const uint8_t *in, size_t num_blocks)        \
+    {                                                                                              \
+        run_one(direction, schedule, vector_repeat_block(block_load(tweak)), tweak, out, in,       \
+                num_blocks);                                                                       \
+    }                                                                                              \
     static void word##_units(const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in, \
                              size_t unit_len, size_t num_units, struct xtsvol_unit_number first)   \
     {                                                                                              \
+        if (unit_len % XTS_BLOCK_LEN == 0 && num_units == 1) {                                     \
+            word##_one(schedule, out, in, unit_len, first.low, first.high);                        \
+            leave_nothing_of_one();                                                                \
+            return;                                                                                \
+        }                                                                                          \
         if (unit_len % XTS_BLOCK_LEN != 0)                                                         \
             xv_steal_units(&(kernel), direction, schedule, out, in, unit_len, num_units, first);   \
-        else if (num_units == 1)                                                                   \
-            word##_one(schedule, out, in, unit_len, first.low, first.high);                        \
         else                                                                                       \
             word##_many(schedule, out, in, unit_len, num_units, xv_in_registers(first));           \
+        leave_nothing_of_many();                                                                   \
     }                                                                                              \
     static void word##_blocks(const struct xts_schedule *schedule, uint8_t tweak[XTS_BLOCK_LEN],   \
                               uint8_t *out, const uint8_t *in, size_t num_blocks)                  \
     {                                                                                              \
-        run_one(direction, schedule, vector_repeat(tweak), tweak, out, in, num_blocks);            \
+        word##_part(schedule, tweak, out, in, num_blocks);                                         \
+        leave_nothing_of_one();                                                                    \
     }
 
 #endif

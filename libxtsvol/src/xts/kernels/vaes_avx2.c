@@ -125,14 +125,13 @@ V vector begin_vector(vector t, size_t i, const struct multipliers *multipliers)
 
 V void group_tweaks_begin(vector p[4], vector t, const struct multipliers *multipliers)
 {
-    _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; i++)
-        p[i] = begin_vector(t, i, multipliers);
+    _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; i++) p[i] = begin_vector(t, i, multipliers);
 }
 
 V void group_tweaks_next(vector p[4], const vector before[4], const struct multipliers *multipliers)
 {
-    _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; i++)
-        p[i] = times_group(before[i], multipliers);
+    _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; i++) p[i] =
+        times_group(before[i], multipliers);
 }
 
 V void registers_wipe(void)

@@ -60,7 +60,8 @@ V vector vector_count(vector v, size_t by)
 V vector vector_number(struct xtsvol_unit_number number)
 {
     __m128i block = _mm_set_epi64x((long long)number.high, (long long)number.low);
-    return _mm512_add_epi64(_mm512_broadcast_i32x4(block), _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0));
+    return _mm512_add_epi64(_mm512_broadcast_i32x4(block),
+                            _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0));
 }
 
 V vector vector_round(enum xts_direction direction, vector v, vector key)
@@ -83,8 +84,8 @@ V struct keys keys_load(const uint8_t *round_keys)
     struct keys keys;
     /* Read here and not before, where there are not enough registers for them. */
     __asm__ volatile("" : "+r"(round_keys));
-    _Pragma("GCC unroll 14") for (size_t r = 1; r < XTS_NUM_ROUNDS; r++)
-        keys.round[r] = vector_repeat(round_keys + r * XTS_BLOCK_LEN);
+    _Pragma("GCC unroll 14") for (size_t r = 1; r < XTS_NUM_ROUNDS; r++) keys.round[r] =
+        vector_repeat(round_keys + r * XTS_BLOCK_LEN);
     return keys;
 }
 
@@ -137,17 +138,17 @@ V vector begin_vector(vector t, size_t i, const struct multipliers *multipliers)
 
 V void group_tweaks_begin(vector p[4], vector t, const struct multipliers *multipliers)
 {
-    _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; i++)
-        p[i] = begin_vector(t, i, multipliers);
+    _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; i++) p[i] = begin_vector(t, i, multipliers);
 }
 
 V void group_tweaks_next(vector p[4], const vector before[4], const struct multipliers *multipliers)
 {
-    _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; i++)
-        p[i] = times_group(before[i], multipliers);
+    _Pragma("GCC unroll 4") for (size_t i = 0; i < 4; i++) p[i] =
+        times_group(before[i], multipliers);
 }
 
-/* One by one, which costs next to nothing; vzeroall is slow on some CPUs and leaves half of them. */
+/* One by one, which costs next to nothing; vzeroall is slow on some CPUs and leaves half of them.
+ */
 V void registers_wipe(void)
 {
     __asm__ volatile("vpxord %%xmm0, %%xmm0, %%xmm0\n\t"
