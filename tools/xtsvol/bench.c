@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/xtsvol/bench.h"
 
+#include "common/base/checked.h"
 #include "common/base/cleanup.h"
 #include "tools/cli/json.h"
 #include "tools/cli/progress.h"
@@ -15,6 +16,7 @@
 static const size_t default_units[] = {512, 4096, 65536};
 
 enum {
+    PAGE_LEN = 4096,
     NUM_DEFAULT_UNITS = sizeof(default_units) / sizeof(default_units[0]),
     MAX_LINES = (int)BENCH_MAX_KERNELS * (int)BENCH_NUM_OPS * NUM_DEFAULT_UNITS
 };
@@ -122,8 +124,13 @@ static void fill(uint8_t *buffer, size_t len)
 
 static int measure_unit(struct run *run, struct bench_kernel *kernel, size_t unit_len)
 {
+    /* At the begin of a page, as sectors lie in the buffers of storage: else every vector of 64
+     * bytes is in two lines of the cache. */
     size_t len = bench_units_in_buffer(unit_len) * unit_len;
-    COMMON_CLEANUP_FREE uint8_t *buffer = malloc(len);
+    size_t room = 0;
+    if (common_size_round_up(&room, len, PAGE_LEN))
+        return COMMON_ERR_LIMIT;
+    COMMON_CLEANUP_FREE uint8_t *buffer = aligned_alloc(PAGE_LEN, room);
     if (!buffer)
         return COMMON_ERR_NO_MEMORY;
     fill(buffer, len);

@@ -5,7 +5,7 @@
 
 enum {
     MIN_TURNS = 3,
-    SLICE_NS = 400000
+    SLICE_NS = 100000
 };
 
 static uint64_t now_ns(void)

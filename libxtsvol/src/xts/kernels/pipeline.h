@@ -17,6 +17,9 @@
  *     group_tweaks_begin(p, t, &m)          p of a unit's first group from its tweak in all places
  *     group_tweaks_next(p, before, &m)      p of a group from p of the group before it (P2)
  *     registers_wipe()                      clears all that may hold a secret
+ *     XTS_TWEAKS_FIRST                      which order in a step was measured to be the faster one
+ *     XTS_ONE_FRAME_LEN, XTS_MANY_FRAME_LEN         bytes of stack that a call for one unit, and
+ * one for many, takes at most (K4)
  *
  * A group is XTS_GROUP_VECTORS vectors of one unit. What makes it fast:
  *   P1  Three groups are on their way, a third of the rounds apart: 12 chains of AES instructions
@@ -24,9 +27,10 @@
  *       units busy; eight chains in step leave 5 to 8 % of them idle.
  *   P2  A tweak is kept with the last round key added, p = t + k14. So it is the operand of the
  * last round, and p + (k14 + k0) is what is added before the first. Multiplication is linear: p
- * goes on as p * x^n + (k14 * x^n + k14). P3  Tweaks are made one step before their use, between
- * the rounds of other groups, and wait in a ring in memory: loads cost nothing here, registers are
- * few. P4  The first tweaks of up to XTS_BATCH units are encrypted together, eight vectors abreast.
+ *       goes on as p * x^n + (k14 * x^n + k14).
+ *   P3  Tweaks are made one step before their use, between the rounds of other groups, and wait in
+ * a ring in memory: loads cost nothing here, and registers are few. P4  The first tweaks of up to
+ * XTS_BATCH units are encrypted together, eight vectors abreast.
  */
 #ifndef XTSVOL_XTS_KERNELS_PIPELINE_H
 #define XTSVOL_XTS_KERNELS_PIPELINE_H
@@ -173,8 +177,11 @@ INLINE void groups_abreast(enum xts_direction direction, struct pipeline *pipe, 
 
     for (size_t k = 0; k + 2 < num_groups; k++) {
         keys_refresh(&keys);
+        if (XTS_TWEAKS_FIRST)
+            make_tweaks(pipe, place, k + 3);
         group_begin(pipe, c, in, k + 2);
-        make_tweaks(pipe, place, k + 3);
+        if (!XTS_TWEAKS_FIRST)
+            make_tweaks(pipe, place, k + 3);
         EACH_ROUND(r, 1, 5)
         {
             if (r < 4)
@@ -360,13 +367,8 @@ INLINE void run_many(enum xts_direction direction, const struct xts_kernel *kern
 
 /* K4. The work is done in functions that are not inlined, and the stack where their frames were is
  * wiped behind them: named objects as well as what the compiler put there on its own. A call for
- * one unit has a small frame and no time to lose; tests/kernels/test_residue.c sees when a frame
- * outgrows these. */
-enum {
-    XTS_ONE_FRAME_LEN = 2304,
-    XTS_MANY_FRAME_LEN = 4608
-};
-
+ * one unit has a small frame and no time to lose. tests/kernels/test_residue.c sees when a frame
+ * outgrows what its kernel says. */
 INLINE void frame_wipe(vector *frame, size_t num)
 {
     for (size_t i = 0; i < num; i++) {
