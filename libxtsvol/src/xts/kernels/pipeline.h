@@ -26,11 +26,11 @@
  *       that do not wait for each other. When one group ends and the next begins, two keep the AES
  *       units busy; eight chains in step leave 5 to 8 % of them idle.
  *   P2  A tweak is kept with the last round key added, p = t + k14. So it is the operand of the
- * last round, and p + (k14 + k0) is what is added before the first. Multiplication is linear: p
- *       goes on as p * x^n + (k14 * x^n + k14).
+ *       last round, and p + (k14 + k0) is what is added before the first. Multiplication is linear:
+ *       p goes on as p * x^n + (k14 * x^n + k14).
  *   P3  Tweaks are made one step before their use, between the rounds of other groups, and wait in
- * a ring in memory: loads cost nothing here, and registers are few. P4  The first tweaks of up to
- * XTS_BATCH units are encrypted together, eight vectors abreast.
+ *       a ring in memory: loads cost nothing here, and registers are few.
+ *   P4  The first tweaks of up to XTS_BATCH units are encrypted together, eight vectors abreast.
  */
 #ifndef XTSVOL_XTS_KERNELS_PIPELINE_H
 #define XTSVOL_XTS_KERNELS_PIPELINE_H
