@@ -65,6 +65,17 @@ for compiler in gcc clang; do
     } >"$work/log" 2>&1
     result $? "a consumer of all four libraries, with $compiler" "$work/log"
 
+    # shellcheck disable=SC2046
+    {
+        "$compiler" -std=c11 -Wall -Wextra -Werror -o "$work/example-$compiler" \
+            "$source_root/docs/examples/xts_sector.c" $(pkg-config --cflags --libs xtsvol) &&
+            head -c 64 "$consumer" >"$work/key" && head -c 1024 "$consumer" >"$work/plain" &&
+            "$work/example-$compiler" encrypt "$work/key" 7 <"$work/plain" >"$work/sectors" &&
+            ! cmp "$work/plain" "$work/sectors" &&
+            "$work/example-$compiler" decrypt "$work/key" 7 <"$work/sectors" | cmp - "$work/plain"
+    } >"$work/log" 2>&1
+    result $? "the example of the manual, with $compiler" "$work/log"
+
     for lib in xtsvol keymgr certstore replic; do
         printf '#include <%s/version.h>\nint main(void) { return %s_version_number() == 0; }\n' \
             "$lib" "$lib" >"$work/one.c"

@@ -43,7 +43,7 @@ def exported(shared_object):
 
 def described(man_dir, library):
     """Functions in the SYNOPSIS of pages of section 3; None while the library has no such page."""
-    pages = list(man_dir.glob(f"{library}*.3.scd"))
+    pages = [*man_dir.glob(f"lib{library}.3.scd"), *man_dir.glob(f"{library}*.3.scd")]
     if not pages:
         return None
     names = set()
