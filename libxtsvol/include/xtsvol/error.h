@@ -5,8 +5,8 @@
  *
  * Every function of the library that can fail returns an int: 0 for success or one of the negative
  * values below, never a length. There are few of them, each one something that a caller can act
- * upon; the detail (a sentence, the code of the library below) is in the handle that the call was
- * made on. There is no thread-local state and no error queue.
+ * upon; what the system refused (a sentence, errno) is told by an event of the handle that the call
+ * was made on (event.h). There is no thread-local state and no error queue.
  *
  * The numbers are part of the ABI and are only ever added to; a caller treats a negative value that
  * it does not know as a failure of the kind XTSVOL_ERR_INTERNAL. The other libraries of the

@@ -5,7 +5,8 @@
  * handle. The library prints nothing.
  *
  * Ownership: the event and its strings belong to the library and live as long as the call.
- * Threads: the callback runs in whichever thread uses the handle, and must not call back into it.
+ * Threads: the callback runs inside a call of the library, in whichever thread made that call, for
+ * one handle in one thread at a time. It must not use the handle, nor make or free a key of it.
  *
  * Since 0.1.
  */

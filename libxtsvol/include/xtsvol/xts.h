@@ -16,12 +16,14 @@
  * What it is: a data unit (a sector, say) of 16 bytes to 16 MiB is encrypted under the key and the
  * number of the unit. The same plaintext in the same unit under the same key gives the same
  * ciphertext, and nothing is authenticated: that is what XTS is, no more. A ciphertext that was
- * changed decrypts to something else without an error.
+ * changed decrypts to something else without an error. How much data lies under one key is not
+ * counted: 2^64 blocks of 16 bytes are allowed (IEEE 1619-2018, 5.1), 2^44 by the edition of 2025.
  *
  * Lengths: a data unit that is not a multiple of 16 bytes ends with ciphertext stealing (IEEE 1619,
- * 5.3.2 and 5.4.2), the order of blocks as in the standard. Units of one call are consecutive and
- * all of the same length. For dm-crypt's aes-xts-plain64 the number is that of the 512-byte sector,
- * and a call has one number for each unit, counted up by one.
+ * 5.3.2 and 5.4.2), the order of blocks as in the standard. Units of one call are all of the same
+ * length, and their numbers count up by one. dm-crypt's aes-xts-plain64 numbers its units by
+ * sectors of 512 bytes: with longer ones each is a call of its own (0, 8, 16, ... for 4096 bytes),
+ * unless dm-crypt was told iv_large_sectors.
  *
  * Kernels: the AES is done by one of several implementations, and the handle takes the best one
  * that this CPU and operating system can run. xtsvol_kernel_name() tells which, and the options can
@@ -29,12 +31,17 @@
  * or branches on a secret. xtsvol_xts_open() tries the kernel on known answers first.
  *
  * Ownership: a handle and a key belong to the caller until close and free. A key holds on to what
- * it needs of its handle, so the two may end in either order. Expanded keys live in memory that is
- * locked, guarded, left out of core dumps, zero in a forked child, and wiped in the end; the caller
- * wipes his own copy of the 64 bytes.
+ * it needs of its handle, so the two may end in either order. Expanded keys live between guard
+ * pages and are wiped in the end; as far as the system grants it (require_protection) their memory
+ * is locked, left out of core dumps and zero in a forked child. The caller wipes his own copy of
+ * the 64 bytes.
  *
  * Threads: a handle may be used by several threads at once. A key is constant once it is made: any
  * number of threads may encrypt and decrypt with it at once, and none may while it is freed.
+ *
+ * Fork: a child must leave the handles and keys of its parent alone, and make its own. With a key
+ * of the parent's, calls in the child succeed and encrypt under round keys that are zero, which
+ * protects nothing.
  *
  * Since 0.1.
  */
@@ -85,9 +92,11 @@ struct xtsvol_xts_options {
     /** 1: fail with XTSVOL_ERR_DENIED rather than keep a key in memory that the kernel would not
      * lock or keep out of dumps and children. 0, the default: tell it with an event. */
     int require_protection;
-    size_t max_key_memory;  /**< ceiling in bytes; 1024 a key and 16 KiB at a time; 64 MiB */
-    xtsvol_event_fn *event; /**< told of events; may be NULL */
-    void *event_context;    /**< handed to it */
+    /** Ceiling in bytes on the memory of keys, which grows by 16 KiB (a page, where that is more)
+     * for 16 keys: below that there is room for none. 64 MiB, by default. */
+    size_t max_key_memory;
+    xtsvol_event_fn *event; /**< told of events; may be NULL, the default */
+    void *event_context;    /**< handed to it; has to stay valid as long as the handle or a key */
 };
 
 /** The number of a data unit, 128 bits: high * 2^64 + low. Since 0.1. */
@@ -119,7 +128,7 @@ static inline struct xtsvol_unit_number xtsvol_unit(uint64_t number)
 XTSVOL_API struct xtsvol_xts_options xtsvol_xts_options_default(void);
 
 /**
- * The kernels that this build has, the fastest first.
+ * The kernels that this build has, those that are fastest as a rule first.
  *
  * @param out    filled in; belongs to the caller. All zero on failure.
  * @param index  0, 1, ... until the call fails.
@@ -131,7 +140,7 @@ XTSVOL_API XTSVOL_MUST_USE int xtsvol_kernel_get(struct xtsvol_kernel *out, size
 
 /**
  * Makes a handle: takes the best of the kernels that the options allow and the CPU can run, and
- * tries it on known answers (some microseconds; 100 for the portable one).
+ * tries it on known answers (some tens of microseconds; 100 for the portable one).
  *
  * @param out      the handle, to be ended with xtsvol_xts_close(). NULL on failure.
  * @param options  NULL for the default; may be freed after the call.
@@ -170,9 +179,9 @@ XTSVOL_API const char *xtsvol_kernel_name(const struct xtsvol_xts *xts);
  *                 needed after the call.
  * @param key_len  XTSVOL_XTS_KEY_LEN.
  * @return         0; XTSVOL_ERR_INVALID (a NULL, or another length); XTSVOL_ERR_DENIED (the halves
- *                 are equal, which FIPS 140 forbids because it lets an attacker choose ciphertexts
- *                 that reveal plaintext; or memory could not be protected and that was required);
- *                 XTSVOL_ERR_LIMIT (max_key_memory); XTSVOL_ERR_NO_MEMORY.
+ *                 are equal, which the guidance for FIPS 140-3, C.I, forbids: who then sees a
+ * chosen ciphertext decrypted learns the tweaks of its unit; or memory could not be protected and
+ * that was required); XTSVOL_ERR_LIMIT (max_key_memory); XTSVOL_ERR_NO_MEMORY.
  *
  * Any thread. Since 0.1.
  */
@@ -193,8 +202,8 @@ XTSVOL_API void xtsvol_xts_key_free(struct xtsvol_xts_key **key);
  * @param key       any number of threads may use it at once.
  * @param out       len bytes of ciphertext, of any alignment: the very buffer `in`, or one that
  * does not overlap with it. On failure nothing was written.
- * @param in        len bytes of plaintext.
- * @param len       a multiple of unit_len; 0 does nothing.
+ * @param in        len bytes of plaintext, of any alignment.
+ * @param len       in bytes, a multiple of unit_len; 0 does nothing, and the buffers may be NULL.
  * @param unit_len  bytes in a data unit, XTSVOL_XTS_UNIT_MIN to XTSVOL_XTS_UNIT_MAX.
  * @param first     number of the first unit; the others count up from there.
  * @return          0; XTSVOL_ERR_INVALID (a NULL, a length out of range, buffers that overlap but
@@ -226,7 +235,8 @@ XTSVOL_API XTSVOL_MUST_USE int xtsvol_xts_decrypt(const struct xtsvol_xts_key *k
  * @param num_out  0 to XTSVOL_XTS_IOV_MAX; buffers may be empty.
  * @param in       the plaintext, a multiple of unit_len in all.
  * @param num_in   as num_out.
- * @return         as xtsvol_xts_encrypt(); XTSVOL_ERR_INVALID also when the sums differ.
+ * @return         as xtsvol_xts_encrypt(), overlaps apart; XTSVOL_ERR_INVALID also when the sums
+ *                 differ or a list is too long.
  *
  * unit_len and first are those of xtsvol_xts_encrypt(). Any thread. Since 0.1.
  */
