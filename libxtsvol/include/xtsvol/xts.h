@@ -179,9 +179,10 @@ XTSVOL_API const char *xtsvol_kernel_name(const struct xtsvol_xts *xts);
  *                 needed after the call.
  * @param key_len  XTSVOL_XTS_KEY_LEN.
  * @return         0; XTSVOL_ERR_INVALID (a NULL, or another length); XTSVOL_ERR_DENIED (the halves
- *                 are equal, which the guidance for FIPS 140-3, C.I, forbids: who then sees a
- * chosen ciphertext decrypted learns the tweaks of its unit; or memory could not be protected and
- * that was required); XTSVOL_ERR_LIMIT (max_key_memory); XTSVOL_ERR_NO_MEMORY.
+ *                 are equal, which the guidance for FIPS 140-3 forbids (C.I): who then sees a
+ *                 chosen ciphertext decrypted learns the tweaks of its unit; or memory could not be
+ *                 protected and that was required); XTSVOL_ERR_LIMIT (max_key_memory);
+ *                 XTSVOL_ERR_NO_MEMORY.
  *
  * Any thread. Since 0.1.
  */
