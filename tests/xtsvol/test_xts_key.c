@@ -163,7 +163,7 @@ static void a_key_outlives_its_handle(void **state)
     struct xtsvol_xts_key *keys[2] = {NULL, NULL};
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(xtsvol_xts_key_new(&keys[i], xts, bytes, sizeof(bytes)), 0);
-    const void *schedule = keys[0]->schedule;
+    const void *schedule = keys[0]->memory;
     xtsvol_xts_close(&xts);
     assert_null(xts);
     expect_works(keys[0], bytes);
@@ -203,7 +203,7 @@ static void freeing_wipes_the_expanded_key(void **state)
     struct xtsvol_xts_key *key = NULL;
     assert_int_equal(xtsvol_xts_key_new(&keeps_the_memory, xts, bytes, sizeof(bytes)), 0);
     assert_int_equal(xtsvol_xts_key_new(&key, xts, bytes, sizeof(bytes)), 0);
-    const void *was = key->schedule;
+    const void *was = key->memory;
     struct xts_schedule seen;
     peek(&seen, was, sizeof(seen));
     assert_memory_equal(seen.encrypt, bytes, 32); /* FIPS 197, 5.2: it begins with the key */
@@ -226,6 +226,33 @@ static void a_forked_child_sees_no_key(void **state)
     assert_int_equal(xtsvol_xts_key_new(&key, xts, bytes, sizeof(bytes)), 0);
     uint8_t *schedule = key->secret.data;
     struct death child = death_of(schedule_is_zero, schedule, 10);
+    assert_true(child.is_exit);
+    assert_int_equal(child.status, 42);
+    expect_works(key, bytes);
+    xtsvol_xts_key_free(&key);
+}
+
+/* Every call is refused, and none of them wrote anything. */
+static int calls_are_refused(void *context)
+{
+    const struct xtsvol_xts_key *key = context;
+    uint8_t data[96] = {0};
+    const struct iovec list[] = {{data, 40}, {data + 40, 56}};
+    const struct xtsvol_unit_number unit = xtsvol_unit(7);
+    bool is_refused = xtsvol_xts_encrypt(key, data, data, 96, 48, unit) == XTSVOL_ERR_STATE &&
+                      xtsvol_xts_decrypt(key, data, data, 96, 48, unit) == XTSVOL_ERR_STATE &&
+                      xtsvol_xts_encryptv(key, list, 2, list, 2, 48, unit) == XTSVOL_ERR_STATE &&
+                      xtsvol_xts_decryptv(key, list, 2, list, 2, 48, unit) == XTSVOL_ERR_STATE;
+    return is_refused && common_ct_is_zero(data, sizeof(data)) ? 42 : 1;
+}
+
+/* Its round keys are zero there: what it encrypted with them, anybody could read. */
+static void a_forked_child_cannot_use_a_key_of_its_parent(void **state)
+{
+    (void)state;
+    struct xtsvol_xts_key *key = NULL;
+    assert_int_equal(xtsvol_xts_key_new(&key, xts, bytes, sizeof(bytes)), 0);
+    struct death child = death_of(calls_are_refused, key, 10);
     assert_true(child.is_exit);
     assert_int_equal(child.status, 42);
     expect_works(key, bytes);
@@ -439,6 +466,7 @@ int main(void)
         WITH_HANDLE(freeing_wipes_the_expanded_key),
 #ifndef UNDER_EMULATOR
         WITH_HANDLE(a_forked_child_sees_no_key),
+        WITH_HANDLE(a_forked_child_cannot_use_a_key_of_its_parent),
 #endif
         WITH_HANDLE(the_ceiling_of_key_memory_holds),
         WITH_HANDLE(memory_that_is_not_locked_is_told_of),

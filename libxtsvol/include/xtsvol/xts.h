@@ -39,9 +39,9 @@
  * Threads: a handle may be used by several threads at once. A key is constant once it is made: any
  * number of threads may encrypt and decrypt with it at once, and none may while it is freed.
  *
- * Fork: a child must leave the handles and keys of its parent alone, and make its own. With a key
- * of the parent's, calls in the child succeed and encrypt under round keys that are zero, which
- * protects nothing.
+ * Fork: a child leaves the handles of its parent alone and makes its own. The keys of the parent
+ * are zero in the child, and calls with them fail with XTSVOL_ERR_STATE; only where the system did
+ * not grant that (require_protection) do they work as in the parent.
  *
  * Since 0.1.
  */
@@ -208,7 +208,8 @@ XTSVOL_API void xtsvol_xts_key_free(struct xtsvol_xts_key **key);
  * @param unit_len  bytes in a data unit, XTSVOL_XTS_UNIT_MIN to XTSVOL_XTS_UNIT_MAX.
  * @param first     number of the first unit; the others count up from there.
  * @return          0; XTSVOL_ERR_INVALID (a NULL, a length out of range, buffers that overlap but
- *                  are not the same, numbers that would pass 2^128 - 1).
+ *                  are not the same, numbers that would pass 2^128 - 1); XTSVOL_ERR_STATE (the key
+ *                  is that of the process from which this one was forked).
  *
  * Any thread. Since 0.1.
  */

@@ -74,8 +74,8 @@ static void whole_units(struct job *job, size_t unit_len, size_t num_units,
                         struct xtsvol_unit_number first)
 {
     const struct xtsvol_xts_key *key = job->key;
-    key->kernel->units[job->direction](key->schedule, at(&job->out), at(&job->in), unit_len,
-                                       num_units, first);
+    key->kernel->units[job->direction](&key->memory->schedule, at(&job->out), at(&job->in),
+                                       unit_len, num_units, first);
     job->out.offset += unit_len * num_units;
     job->in.offset += unit_len * num_units;
 }
@@ -89,26 +89,27 @@ static void cut_unit(struct job *job, size_t unit_len, struct xtsvol_unit_number
     uint8_t tweak[XTS_BLOCK_LEN];
     uint8_t bounce[2 * XTS_BLOCK_LEN];
 
-    kernel->first_tweak(key->schedule, tweak, number);
+    kernel->first_tweak(&key->memory->schedule, tweak, number);
     while (body_len > 0) {
         size_t n = smaller(smaller(contiguous(&job->in), contiguous(&job->out)), body_len);
         if (n >= XTS_BLOCK_LEN) {
             n -= n % XTS_BLOCK_LEN;
-            kernel->blocks[job->direction](key->schedule, tweak, at(&job->out), at(&job->in),
-                                           n / XTS_BLOCK_LEN);
+            kernel->blocks[job->direction](&key->memory->schedule, tweak, at(&job->out),
+                                           at(&job->in), n / XTS_BLOCK_LEN);
             job->in.offset += n;
             job->out.offset += n;
         } else {
             n = XTS_BLOCK_LEN;
             gather(bounce, &job->in, n);
-            kernel->blocks[job->direction](key->schedule, tweak, bounce, bounce, 1);
+            kernel->blocks[job->direction](&key->memory->schedule, tweak, bounce, bounce, 1);
             scatter(&job->out, bounce, n);
         }
         body_len -= n;
     }
     if (tail_len > 0) {
         gather(bounce, &job->in, tail_len);
-        xv_steal_tail(kernel, job->direction, key->schedule, tweak, bounce, bounce, tail_len);
+        xv_steal_tail(kernel, job->direction, &key->memory->schedule, tweak, bounce, bounce,
+                      tail_len);
         scatter(&job->out, bounce, tail_len);
     }
     common_wipe(tweak, sizeof(tweak));
@@ -140,8 +141,10 @@ static int crypt_lists(enum xts_direction direction, const struct xtsvol_xts_key
     if (!key || measure(&len, in, num_in) || measure(&out_len, out, num_out) || len != out_len)
         return XTSVOL_ERR_INVALID;
     int error = xv_check_units(len, unit_len, first);
-    if (error)
+    if (error || len == 0)
         return error;
+    if (!xv_key_is_whole(key))
+        return XTSVOL_ERR_STATE;
 
     struct job job = {
         .key = key,

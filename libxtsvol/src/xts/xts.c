@@ -136,11 +136,13 @@ int xtsvol_xts_key_new(struct xtsvol_xts_key **out, struct xtsvol_xts *xts, cons
     COMMON_CLEANUP_FREE struct xtsvol_xts_key *made = calloc(1, sizeof(*made));
     if (!made)
         return XTSVOL_ERR_NO_MEMORY;
-    int error = common_secret_new(&made->secret, xts->arena, sizeof(struct xts_schedule));
+    int error = common_secret_new(&made->secret, xts->arena, sizeof(struct xts_key_memory));
     if (error)
         return error;
-    xv_schedule_expand((struct xts_schedule *)(void *)made->secret.data, key);
-    made->schedule = (const struct xts_schedule *)(const void *)made->secret.data;
+    struct xts_key_memory *memory = (struct xts_key_memory *)(void *)made->secret.data;
+    xv_schedule_expand(&memory->schedule, key);
+    memory->mark = XTS_KEY_MARK;
+    made->memory = memory;
     made->kernel = xts->kernel;
     made->xts = xts;
     atomic_fetch_add_explicit(&xts->num_holders, 1, memory_order_relaxed);
@@ -189,7 +191,9 @@ static int transform(enum xts_direction direction, const struct xtsvol_xts_key *
         return error;
     if (!out || !in || overlaps_in_part(out, in, len))
         return XTSVOL_ERR_INVALID;
-    key->kernel->units[direction](key->schedule, out, in, unit_len, len / unit_len,
+    if (!xv_key_is_whole(key))
+        return XTSVOL_ERR_STATE;
+    key->kernel->units[direction](&key->memory->schedule, out, in, unit_len, len / unit_len,
                                   xv_in_registers(first));
     return XTSVOL_OK;
 }
