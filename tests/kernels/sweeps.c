@@ -129,6 +129,34 @@ static void every_place_of_the_carry(void **state)
     }
 }
 
+/* Numbers are counted in lanes of a vector: every width in which a sum could forget its carry. */
+static void carries_within_the_low_half(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {16, 64, 512, 529};
+    for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+        for (unsigned bits = 8; bits < 64; bits += 8) {
+            struct units_case wanted = random_case(lens[i], MOST_UNITS);
+            wanted.first.low = (UINT64_C(1) << bits) - 1 - test_random_below(&bench->random, 40);
+            bench_try_units_somewhere(bench, &wanted);
+        }
+    }
+}
+
+/* First tweaks are made for 128 units at a time: as many, one less and one more, and again. */
+static void batches_of_units(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {16, 48, 64, 128, 256, 512};
+    static const size_t nums[] = {127, 128, 129, 132, 133, 160, 255, 256, 257, 385};
+    for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+        for (size_t j = 0; j < ARRAY_LEN(nums); j++) {
+            struct units_case wanted = random_case(lens[i], nums[j]);
+            bench_try_units_somewhere(bench, &wanted);
+        }
+    }
+}
+
 static void every_misalignment(void **state)
 {
     (void)state;
@@ -255,6 +283,8 @@ int sweeps_run(const struct reference *reference)
         WITH_BENCH(every_length_of_some_units),
         WITH_BENCH(every_number_of_units),
         WITH_BENCH(every_place_of_the_carry),
+        WITH_BENCH(carries_within_the_low_half),
+        WITH_BENCH(batches_of_units),
         WITH_BENCH(every_misalignment),
         WITH_BENCH(random_cases),
         WITH_BENCH(lengths_up_to_1_mib),
