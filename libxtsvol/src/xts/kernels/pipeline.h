@@ -40,7 +40,6 @@
 #include "libxtsvol/src/xts/tweak.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 enum {
     XTS_VECTOR_LEN = XTS_VECTOR_BLOCKS * XTS_BLOCK_LEN,
@@ -258,6 +257,18 @@ INLINE void run_groups(enum xts_direction direction, struct pipeline *pipe, stru
     }
 }
 
+/* Not memcpy(): a C library's may work in vector registers that a kernel does not know of, and so
+ * does not clear (glibc's in ymm16 and up, where the CPU has AVX-512). The assembler keeps
+ * compilers from making a call of it again. */
+INLINE void copy_blocks(uint8_t *out, const uint8_t *in, size_t len)
+{
+    for (size_t at = 0; at < len; at += XTS_BLOCK_LEN) {
+        __m128i block = block_load(in + at);
+        __asm__ volatile("" : "+x"(block));
+        block_store(out + at, block);
+    }
+}
+
 /* The blocks behind the last whole group, fewer than one has: through a group on the stack. */
 INLINE void run_rest(enum xts_direction direction, const struct pipeline *pipe,
                      const uint8_t *round_keys, uint8_t *out, const uint8_t *in, size_t len,
@@ -266,9 +277,9 @@ INLINE void run_rest(enum xts_direction direction, const struct pipeline *pipe,
     vector rest[XTS_GROUP_VECTORS];
     EACH_VECTOR(i)
     rest[i] = vector_zero();
-    memcpy(rest, in, len);
+    copy_blocks((uint8_t *)rest, in, len);
     group_alone(direction, pipe, round_keys, (uint8_t *)rest, (const uint8_t *)rest, k);
-    memcpy(out, rest, len);
+    copy_blocks(out, (const uint8_t *)rest, len);
 }
 
 /* num_blocks blocks of one unit, t being the tweak of the first, in all places. The tweak of the
