@@ -140,7 +140,7 @@ XTSVOL_API XTSVOL_MUST_USE int xtsvol_kernel_get(struct xtsvol_kernel *out, size
 
 /**
  * Makes a handle: takes the best of the kernels that the options allow and the CPU can run, and
- * tries it on known answers (some tens of microseconds; 100 for the portable one).
+ * tries it on known answers (some tens of microseconds; 300 for the portable one).
  *
  * @param out      the handle, to be ended with xtsvol_xts_close(). NULL on failure.
  * @param options  NULL for the default; may be freed after the call.

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The known-answer test: a kernel that the CPU, a compiler or a bit of bad memory makes wrong must
- * not write a sector. Three units of 1,041 bytes and nine of 512 go through every path of a kernel:
- * full passes, single vectors, single blocks, stealing, the step from a unit to the next; and one
- * goes through it in pieces, as a unit does that lies in several buffers.
+ * not write a sector. There is an answer for each way through a kernel: stealing, many units of
+ * whole groups, of less, and of groups with a rest, more units than a batch has, numbers that carry
+ * into the high half, and one unit alone with and without a full pipeline; each first unit goes
+ * through in pieces too, as a unit does that lies in several buffers.
  *
  * The answers were made with OpenSSL's AES-256-XTS; tests/xtsvol/test_known_answer.c makes them
  * again. They are kept as 64-bit FNV-1a sums: this is about faults, an attacker who can change the
@@ -24,6 +25,17 @@ const struct xv_known_answer xv_known_answers[XV_NUM_KNOWN_ANSWERS] = {
      .num_units = 9,
      .first = {.low = 0x0123456789abcdef},
      .sum = 0xe1ebf6dd58076f58},
+    {.unit_len = 1056, .num_units = 1, .first = {.low = 77, .high = 1}, .sum = 0x17fa8abddb0c9b47},
+    {.unit_len = 80, .num_units = 1, .first = {.low = UINT32_MAX}, .sum = 0x7a8f8ec18e2af017},
+    {.unit_len = 272,
+     .num_units = 16,
+     .first = {.low = UINT64_MAX - 5, .high = 1},
+     .sum = 0xc6f9e762622a2083},
+    {.unit_len = 16,
+     .num_units = 140,
+     .first = {.low = UINT32_MAX - 70},
+     .sum = 0x37fc2911d4b8e1d9},
+    {.unit_len = 256, .num_units = 18, .first = {.low = UINT64_MAX - 6}, .sum = 0xc702b878282c1689},
 };
 
 void xv_known_answer_input(uint8_t key[XTSVOL_XTS_KEY_LEN], uint8_t data[XV_KNOWN_ANSWER_LEN])
