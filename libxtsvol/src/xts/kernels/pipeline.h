@@ -59,7 +59,9 @@ enum {
 
 /* Left to themselves, compilers gather the rounds of one chain, which starves the AES units. This
  * keeps the order as written, and is no instruction. */
-#define KEEP_ORDER(group) EACH_VECTOR(kept) __asm__ volatile("" : "+" XTS_REGISTER((group)[kept]))
+#define KEEP_ORDER(group)                                                                          \
+    EACH_VECTOR (kept)                                                                             \
+    __asm__ volatile("" : "+" XTS_REGISTER((group)[kept]))
 
 /* Secret. */
 struct pipeline {
@@ -104,28 +106,28 @@ INLINE void make_tweaks(struct pipeline *pipe, struct place *place, size_t k)
 INLINE void group_begin(const struct pipeline *pipe, vector group[], const uint8_t *in, size_t k)
 {
     const vector *p = pipe->ring[k % XTS_RING];
-    EACH_VECTOR(i)
-    group[i] = vector_xor3(vector_load(in + i * XTS_VECTOR_LEN), p[i], pipe->whitening);
+    EACH_VECTOR (i)
+        group[i] = vector_xor3(vector_load(in + i * XTS_VECTOR_LEN), p[i], pipe->whitening);
 }
 
 INLINE void group_round(enum xts_direction direction, vector group[], vector key)
 {
-    EACH_VECTOR(i)
-    group[i] = vector_round(direction, group[i], key);
+    EACH_VECTOR (i)
+        group[i] = vector_round(direction, group[i], key);
 }
 
 INLINE void group_last_round(enum xts_direction direction, const struct pipeline *pipe,
                              vector group[], size_t k)
 {
     const vector *p = pipe->ring[k % XTS_RING];
-    EACH_VECTOR(i)
-    group[i] = vector_last_round(direction, group[i], p[i]);
+    EACH_VECTOR (i)
+        group[i] = vector_last_round(direction, group[i], p[i]);
 }
 
 INLINE void group_store(uint8_t *out, const vector group[])
 {
-    EACH_VECTOR(i)
-    vector_store(out + i * XTS_VECTOR_LEN, group[i]);
+    EACH_VECTOR (i)
+        vector_store(out + i * XTS_VECTOR_LEN, group[i]);
 }
 
 INLINE vector key_from_memory(const uint8_t *round_keys, unsigned round)
@@ -139,8 +141,8 @@ INLINE void group_alone(enum xts_direction direction, const struct pipeline *pip
 {
     vector group[XTS_GROUP_VECTORS];
     group_begin(pipe, group, in, k);
-    EACH_ROUND(r, 1, XTS_NUM_ROUNDS - 1)
-    group_round(direction, group, key_from_memory(round_keys, r));
+    EACH_ROUND (r, 1, XTS_NUM_ROUNDS - 1)
+        group_round(direction, group, key_from_memory(round_keys, r));
     group_last_round(direction, pipe, group, k);
     group_store(out, group);
 }
@@ -158,15 +160,13 @@ INLINE void groups_abreast(enum xts_direction direction, struct pipeline *pipe, 
     group_begin(pipe, a, in, 0);
     make_tweaks(pipe, place, 1);
     struct keys keys = keys_load(round_keys);
-    EACH_ROUND(r, 1, 5)
-    {
+    EACH_ROUND (r, 1, 5) {
         group_round(direction, a, key_of(&keys, r));
         KEEP_ORDER(a);
     }
     group_begin(pipe, b, in + XTS_GROUP_LEN, 1);
     make_tweaks(pipe, place, 2);
-    EACH_ROUND(r, 1, 5)
-    {
+    EACH_ROUND (r, 1, 5) {
         group_round(direction, a, key_of(&keys, r + 5));
         group_round(direction, b, key_of(&keys, r));
         KEEP_ORDER(a);
@@ -181,8 +181,7 @@ INLINE void groups_abreast(enum xts_direction direction, struct pipeline *pipe, 
         group_begin(pipe, c, in, k + 2);
         if (!XTS_TWEAKS_FIRST)
             make_tweaks(pipe, place, k + 3);
-        EACH_ROUND(r, 1, 5)
-        {
+        EACH_ROUND (r, 1, 5) {
             if (r < 4)
                 group_round(direction, a, key_of(&keys, r + 10));
             else if (r == 4)
@@ -198,8 +197,7 @@ INLINE void groups_abreast(enum xts_direction direction, struct pipeline *pipe, 
             KEEP_ORDER(b);
             KEEP_ORDER(c);
         }
-        EACH_VECTOR(i)
-        {
+        EACH_VECTOR (i) {
             a[i] = b[i];
             b[i] = c[i];
         }
@@ -207,8 +205,7 @@ INLINE void groups_abreast(enum xts_direction direction, struct pipeline *pipe, 
         out += XTS_GROUP_LEN;
     }
 
-    EACH_ROUND(r, 1, 4)
-    {
+    EACH_ROUND (r, 1, 4) {
         if (r < 4)
             group_round(direction, a, key_of(&keys, r + 10));
         else
@@ -216,8 +213,8 @@ INLINE void groups_abreast(enum xts_direction direction, struct pipeline *pipe, 
         group_round(direction, b, key_of(&keys, r + 5));
     }
     group_store(out, a);
-    EACH_ROUND(r, 10, XTS_NUM_ROUNDS - 1)
-    group_round(direction, b, key_of(&keys, r));
+    EACH_ROUND (r, 10, XTS_NUM_ROUNDS - 1)
+        group_round(direction, b, key_of(&keys, r));
     group_last_round(direction, pipe, b, num_groups - 1);
     group_store(out + XTS_GROUP_LEN, b);
 }
@@ -275,8 +272,8 @@ INLINE void run_rest(enum xts_direction direction, const struct pipeline *pipe,
                      size_t k)
 {
     vector rest[XTS_GROUP_VECTORS];
-    EACH_VECTOR(i)
-    rest[i] = vector_zero();
+    EACH_VECTOR (i)
+        rest[i] = vector_zero();
     copy_blocks((uint8_t *)rest, in, len);
     group_alone(direction, pipe, round_keys, (uint8_t *)rest, (const uint8_t *)rest, k);
     copy_blocks(out, (const uint8_t *)rest, len);
@@ -313,19 +310,57 @@ INLINE void encrypt_numbers(const uint8_t *round_keys, vector *tweaks, size_t nu
     vector numbers = vector_number(first);
     for (size_t done = 0; done < num_units; done += XTS_TWEAK_VECTORS * XTS_VECTOR_BLOCKS) {
         vector t[XTS_TWEAK_VECTORS];
-        EACH_TWEAK_VECTOR(i)
-        t[i] = vector_xor(vector_count(numbers, done + i * XTS_VECTOR_BLOCKS),
-                          key_from_memory(round_keys, 0));
-        EACH_ROUND(r, 1, XTS_NUM_ROUNDS - 1)
-        {
+        EACH_TWEAK_VECTOR (i)
+            t[i] = vector_xor(vector_count(numbers, done + i * XTS_VECTOR_BLOCKS),
+                              key_from_memory(round_keys, 0));
+        EACH_ROUND (r, 1, XTS_NUM_ROUNDS - 1) {
             vector key = key_from_memory(round_keys, r);
-            EACH_TWEAK_VECTOR(i)
-            t[i] = vector_round(XTS_ENCRYPT, t[i], key);
+            EACH_TWEAK_VECTOR (i)
+                t[i] = vector_round(XTS_ENCRYPT, t[i], key);
         }
         vector last = key_from_memory(round_keys, XTS_NUM_ROUNDS);
-        EACH_TWEAK_VECTOR(i)
-        tweaks[done / XTS_VECTOR_BLOCKS + i] = vector_last_round(XTS_ENCRYPT, t[i], last);
+        EACH_TWEAK_VECTOR (i)
+            tweaks[done / XTS_VECTOR_BLOCKS + i] = vector_last_round(XTS_ENCRYPT, t[i], last);
     }
+}
+
+/* xv_steal_tail() of steal.h in registers. Bytes are moved by whole blocks that overlap: the last
+ * 16 bytes of the unit end with the part of a block, before and after. */
+INLINE void run_tail(enum xts_direction direction, const uint8_t *round_keys, const uint8_t *tweak,
+                     uint8_t *out, const uint8_t *in, size_t len)
+{
+    size_t part_len = len - XTS_BLOCK_LEN;
+    __m128i t = block_load(tweak);
+    __m128i next = block_double(t);
+    __m128i last = block_load(in + part_len);
+    __m128i full =
+        block_crypt(direction, round_keys, block_load(in), direction == XTS_ENCRYPT ? t : next);
+
+    /* The part, filled up from behind with what was stolen. */
+    uint8_t around[3 * XTS_BLOCK_LEN];
+    uint8_t *mixed = around + XTS_BLOCK_LEN;
+    block_store(mixed, full);
+    block_store(mixed + part_len - XTS_BLOCK_LEN, last);
+    __m128i first =
+        block_crypt(direction, round_keys, block_load(mixed), direction == XTS_ENCRYPT ? next : t);
+
+    block_store(mixed, first);
+    block_store(mixed + XTS_BLOCK_LEN, full);
+    block_store(out, first);
+    block_store(out + part_len, block_load(mixed + part_len));
+}
+
+/* A unit that is not whole groups, its first tweak made. `part` is run_one(), not inlined. */
+INLINE void run_ragged(enum xts_direction direction, xts_blocks_fn *part,
+                       const struct xts_schedule *schedule, uint8_t *tweak, uint8_t *out,
+                       const uint8_t *in, size_t unit_len)
+{
+    size_t tail_len = xv_tail_len(unit_len);
+    size_t body_len = unit_len - tail_len;
+    part(schedule, tweak, out, in, body_len / XTS_BLOCK_LEN);
+    if (tail_len > 0)
+        run_tail(direction, data_keys(direction, schedule), tweak, out + body_len, in + body_len,
+                 tail_len);
 }
 
 /* How many units come before the batch is full or the low half of the number wraps. */
@@ -351,8 +386,8 @@ INLINE void run_batch(enum xts_direction direction, const struct xts_schedule *s
     run_groups(direction, &pipe, &place, round_keys, out, in, num_units * groups_per_unit);
 }
 
-/* Many units whose lengths are multiples of 16. */
-INLINE void run_many(enum xts_direction direction, const struct xts_kernel *kernel,
+/* xts_units_fn. */
+INLINE void run_many(enum xts_direction direction, xts_blocks_fn *part,
                      const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in,
                      size_t unit_len, size_t num_units, struct xtsvol_unit_number first)
 {
@@ -365,9 +400,8 @@ INLINE void run_many(enum xts_direction direction, const struct xts_kernel *kern
         } else {
             encrypt_numbers(schedule->tweak, tweaks, num, first);
             for (size_t i = 0; i < num; i++)
-                kernel->blocks[direction](schedule, (uint8_t *)tweaks + i * XTS_BLOCK_LEN,
-                                          out + i * unit_len, in + i * unit_len,
-                                          unit_len / XTS_BLOCK_LEN);
+                run_ragged(direction, part, schedule, (uint8_t *)tweaks + i * XTS_BLOCK_LEN,
+                           out + i * unit_len, in + i * unit_len, unit_len);
         }
         out += num * unit_len;
         in += num * unit_len;
@@ -402,11 +436,18 @@ static __attribute__((noinline)) void leave_nothing_of_many(void)
     frame_wipe(frame, XTS_MANY_FRAME_LEN / XTS_VECTOR_LEN);
 }
 
+/* There, one function of the first kind is called from one of the second. */
+static __attribute__((noinline)) void leave_nothing_of_ragged(void)
+{
+    vector frame[(XTS_ONE_FRAME_LEN + XTS_MANY_FRAME_LEN) / XTS_VECTOR_LEN];
+    frame_wipe(frame, (XTS_ONE_FRAME_LEN + XTS_MANY_FRAME_LEN) / XTS_VECTOR_LEN);
+}
+
 /* The functions of a kernel and the kernel. A unit alone is all latency, most of it in its first
  * tweak: it gets there on the shortest way. */
 #define XTS_PIPELINE_KERNEL(kernel, kernel_name, kernel_id, kernel_needs)                          \
-    XTS_PIPELINE_DIRECTION(encrypt, XTS_ENCRYPT, kernel)                                           \
-    XTS_PIPELINE_DIRECTION(decrypt, XTS_DECRYPT, kernel)                                           \
+    XTS_PIPELINE_DIRECTION(encrypt, XTS_ENCRYPT)                                                   \
+    XTS_PIPELINE_DIRECTION(decrypt, XTS_DECRYPT)                                                   \
     static void first_tweak(const struct xts_schedule *schedule, uint8_t tweak[XTS_BLOCK_LEN],     \
                             struct xtsvol_unit_number number)                                      \
     {                                                                                              \
@@ -422,12 +463,19 @@ static __attribute__((noinline)) void leave_nothing_of_many(void)
         .first_tweak = first_tweak,                                                                \
     }
 
-#define XTS_PIPELINE_DIRECTION(word, direction, kernel)                                            \
+#define XTS_PIPELINE_DIRECTION(word, direction)                                                    \
+    static __attribute__((noinline)) void word##_part(const struct xts_schedule *schedule,         \
+                                                      uint8_t tweak[XTS_BLOCK_LEN], uint8_t *out,  \
+                                                      const uint8_t *in, size_t num_blocks)        \
+    {                                                                                              \
+        run_one(direction, schedule, vector_repeat_block(block_load(tweak)), tweak, out, in,       \
+                num_blocks);                                                                       \
+    }                                                                                              \
     static __attribute__((noinline)) void word##_many(                                             \
         const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in, size_t unit_len,     \
         size_t num_units, struct xtsvol_unit_number first)                                         \
     {                                                                                              \
-        run_many(direction, &(kernel), schedule, out, in, unit_len, num_units, first);             \
+        run_many(direction, word##_part, schedule, out, in, unit_len, num_units, first);           \
     }                                                                                              \
     static __attribute__((noinline)) void word##_one(const struct xts_schedule *schedule,          \
                                                      uint8_t *out, const uint8_t *in,              \
@@ -437,13 +485,6 @@ static __attribute__((noinline)) void leave_nothing_of_many(void)
         vector t = vector_repeat_block(encrypt_number(schedule->tweak, number));                   \
         run_one(direction, schedule, t, NULL, out, in, unit_len / XTS_BLOCK_LEN);                  \
     }                                                                                              \
-    static __attribute__((noinline)) void word##_part(const struct xts_schedule *schedule,         \
-                                                      uint8_t tweak[XTS_BLOCK_LEN], uint8_t *out,  \
-                                                      const uint8_t *in, size_t num_blocks)        \
-    {                                                                                              \
-        run_one(direction, schedule, vector_repeat_block(block_load(tweak)), tweak, out, in,       \
-                num_blocks);                                                                       \
-    }                                                                                              \
     static void word##_units(const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in, \
                              size_t unit_len, size_t num_units, struct xtsvol_unit_number first)   \
     {                                                                                              \
@@ -452,11 +493,11 @@ static __attribute__((noinline)) void leave_nothing_of_many(void)
             leave_nothing_of_one();                                                                \
             return;                                                                                \
         }                                                                                          \
-        if (unit_len % XTS_BLOCK_LEN != 0)                                                         \
-            xv_steal_units(&(kernel), direction, schedule, out, in, unit_len, num_units, first);   \
+        word##_many(schedule, out, in, unit_len, num_units, xv_in_registers(first));               \
+        if (unit_len % XTS_GROUP_LEN == 0)                                                         \
+            leave_nothing_of_many();                                                               \
         else                                                                                       \
-            word##_many(schedule, out, in, unit_len, num_units, xv_in_registers(first));           \
-        leave_nothing_of_many();                                                                   \
+            leave_nothing_of_ragged();                                                             \
     }                                                                                              \
     static void word##_blocks(const struct xts_schedule *schedule, uint8_t tweak[XTS_BLOCK_LEN],   \
                               uint8_t *out, const uint8_t *in, size_t num_blocks)                  \
