@@ -7,6 +7,7 @@
  */
 #include "libxtsvol/src/xts/cpu.h"
 #include "libxtsvol/src/xts/kernels/bitslice.h"
+#include "libxtsvol/src/xts/xts.h"
 #include "tests/support/random.h"
 #include "tests/support/test.h"
 
@@ -22,7 +23,7 @@ enum {
 
 /* All that is secret. */
 struct secrets {
-    struct xts_schedule schedule;
+    struct xts_key_memory memory;
     uint8_t data[DATA_LEN];
     uint8_t tweak[XTS_BLOCK_LEN];
 };
@@ -138,11 +139,27 @@ static __attribute__((noinline)) void on_call_stack(void)
     take_registers();
 }
 
+/* What this program has in registers that a call must keep would be found on the stack, saved. */
+static void forget_registers(ucontext_t *context)
+{
+#if defined(__x86_64__)
+    static const int kept[] = {REG_RBX, REG_RBP, REG_R12, REG_R13, REG_R14, REG_R15};
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        context->uc_mcontext.gregs[kept[i]] = 0;
+#elif defined(__aarch64__)
+    for (size_t i = 19; i < 30; i++)
+        context->uc_mcontext.regs[i] = 0;
+#else
+    (void)context;
+#endif
+}
+
 static void run_once(struct remains *out, struct test_random *random)
 {
     uint8_t key[XTSVOL_XTS_KEY_LEN];
     test_random_bytes(random, key, sizeof(key));
-    xv_schedule_expand(&call.secrets.schedule, key);
+    xv_schedule_expand(&call.secrets.memory.schedule, key);
+    call.secrets.memory.mark = XTS_KEY_MARK;
     test_random_bytes(random, call.secrets.data, sizeof(call.secrets.data));
     test_random_bytes(random, call.secrets.tweak, sizeof(call.secrets.tweak));
 
@@ -150,6 +167,7 @@ static void run_once(struct remains *out, struct test_random *random)
     memset(registers, 0, sizeof(registers));
     /* cppcheck-suppress getcontextCalled ; a thread of its own would leave more on the stack */
     assert_int_equal(getcontext(&call_context), 0);
+    forget_registers(&call_context);
     call_context.uc_stack.ss_sp = call_stack;
     call_context.uc_stack.ss_size = sizeof(call_stack);
     call_context.uc_link = &test_context;
@@ -185,53 +203,77 @@ static unsigned what_differs(call_fn *make, const struct xts_kernel *kernel)
 
 static void encrypts_units(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_ENCRYPT](&s->schedule, s->data, s->data, 512, 5, xtsvol_unit(1));
+    kernel->units[XTS_ENCRYPT](&s->memory.schedule, s->data, s->data, 512, 5, xtsvol_unit(1));
 }
 
 static void decrypts_units(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_DECRYPT](&s->schedule, s->data, s->data, 48, 60, xtsvol_unit(1));
+    kernel->units[XTS_DECRYPT](&s->memory.schedule, s->data, s->data, 48, 60, xtsvol_unit(1));
 }
 
 static void encrypts_one_unit(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_ENCRYPT](&s->schedule, s->data, s->data, 2048 + 48, 1, xtsvol_unit(1));
+    kernel->units[XTS_ENCRYPT](&s->memory.schedule, s->data, s->data, 2048 + 48, 1, xtsvol_unit(1));
 }
 
 static void decrypts_one_unit(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_DECRYPT](&s->schedule, s->data, s->data, 2048 + 48, 1, xtsvol_unit(1));
+    kernel->units[XTS_DECRYPT](&s->memory.schedule, s->data, s->data, 2048 + 48, 1, xtsvol_unit(1));
 }
 
 static void encrypts_with_stealing(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_ENCRYPT](&s->schedule, s->data, s->data, 1041, 3, xtsvol_unit(1));
+    kernel->units[XTS_ENCRYPT](&s->memory.schedule, s->data, s->data, 1041, 3, xtsvol_unit(1));
 }
 
 static void decrypts_with_stealing(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_DECRYPT](&s->schedule, s->data, s->data, 1041, 3, xtsvol_unit(1));
+    kernel->units[XTS_DECRYPT](&s->memory.schedule, s->data, s->data, 1041, 3, xtsvol_unit(1));
 }
 
 static void encrypts_blocks(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->blocks[XTS_ENCRYPT](&s->schedule, s->tweak, s->data, s->data, 29);
+    kernel->blocks[XTS_ENCRYPT](&s->memory.schedule, s->tweak, s->data, s->data, 29);
 }
 
 static void decrypts_blocks(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->blocks[XTS_DECRYPT](&s->schedule, s->tweak, s->data, s->data, 29);
+    kernel->blocks[XTS_DECRYPT](&s->memory.schedule, s->tweak, s->data, s->data, 29);
+}
+
+/* Units that are cut within a block, between blocks and within the tail. */
+static void crypt_lists(const struct xts_kernel *kernel, struct secrets *s,
+                        enum xts_direction direction)
+{
+    const struct xtsvol_xts_key key = {.kernel = kernel, .memory = &s->memory};
+    const struct iovec list[] = {
+        {s->data, 1000}, {s->data + 1000, 37}, {s->data + 1037, 1056}, {s->data + 2093, 1030}};
+    int error = direction == XTS_ENCRYPT
+                    ? xtsvol_xts_encryptv(&key, list, 4, list, 4, 1041, xtsvol_unit(1))
+                    : xtsvol_xts_decryptv(&key, list, 4, list, 4, 1041, xtsvol_unit(1));
+    if (error)
+        fail_msg("lists: error %d", error);
+}
+
+static void encrypts_lists(const struct xts_kernel *kernel, struct secrets *s)
+{
+    crypt_lists(kernel, s, XTS_ENCRYPT);
+}
+
+static void decrypts_lists(const struct xts_kernel *kernel, struct secrets *s)
+{
+    crypt_lists(kernel, s, XTS_DECRYPT);
 }
 
 static void makes_a_tweak(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->first_tweak(&s->schedule, s->tweak, xtsvol_unit(1));
+    kernel->first_tweak(&s->memory.schedule, s->tweak, xtsvol_unit(1));
 }
 
 static void expands_a_key(const struct xts_kernel *kernel, struct secrets *s)
 {
     (void)kernel;
-    xv_schedule_expand(&s->schedule, s->data);
+    xv_schedule_expand(&s->memory.schedule, s->data);
 }
 
 static void expanding_leaves_nothing_of_the_key(void **state)
@@ -257,6 +299,8 @@ static void nothing_of_a_secret_is_left(void **state)
         {"decrypting with stealing", decrypts_with_stealing},
         {"encrypting blocks", encrypts_blocks},
         {"decrypting blocks", decrypts_blocks},
+        {"encrypting lists", encrypts_lists},
+        {"decrypting lists", decrypts_lists},
         {"a first tweak", makes_a_tweak},
     };
     struct xtsvol_kernel told;
@@ -281,7 +325,7 @@ static void careless(const struct xts_kernel *kernel, struct secrets *s)
 {
     (void)kernel;
     struct sliced_keys keys;
-    bitslice_keys(&keys, s->schedule.encrypt, XTS_ENCRYPT);
+    bitslice_keys(&keys, s->memory.schedule.encrypt, XTS_ENCRYPT);
     bitslice_blocks(&keys, s->data, XTS_ENCRYPT);
     __asm__ volatile("" : : "r"(&keys) : "memory");
 }

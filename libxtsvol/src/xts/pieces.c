@@ -5,11 +5,12 @@
  * both sides, else through a block on the stack.
  */
 #include "common/base/checked.h"
-#include "common/base/ct.h"
+#include "libxtsvol/src/xts/kernels/residue.h"
 #include "libxtsvol/src/xts/steal.h"
 #include "libxtsvol/src/xts/tweak.h"
 #include "libxtsvol/src/xts/xts.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* A place in a list of buffers. */
@@ -80,7 +81,7 @@ static void whole_units(struct job *job, size_t unit_len, size_t num_units,
     job->in.offset += unit_len * num_units;
 }
 
-static void cut_unit(struct job *job, size_t unit_len, struct xtsvol_unit_number number)
+static XV_NOINLINE void cut_unit(struct job *job, size_t unit_len, struct xtsvol_unit_number number)
 {
     const struct xtsvol_xts_key *key = job->key;
     const struct xts_kernel *kernel = key->kernel;
@@ -112,8 +113,6 @@ static void cut_unit(struct job *job, size_t unit_len, struct xtsvol_unit_number
                       tail_len);
         scatter(&job->out, bounce, tail_len);
     }
-    common_wipe(tweak, sizeof(tweak));
-    common_wipe(bounce, sizeof(bounce));
 }
 
 /* Sum of the lengths, and that no buffer with a length is NULL. */
@@ -152,6 +151,7 @@ static int crypt_lists(enum xts_direction direction, const struct xtsvol_xts_key
         .out = {.buffers = out, .num_left = num_out},
         .in = {.buffers = in, .num_left = num_in},
     };
+    bool was_cut = false;
     for (size_t left = len / unit_len; left > 0;) {
         size_t n = smaller(contiguous(&job.in), contiguous(&job.out)) / unit_len;
         n = smaller(n, left);
@@ -160,10 +160,14 @@ static int crypt_lists(enum xts_direction direction, const struct xtsvol_xts_key
         } else {
             n = 1;
             cut_unit(&job, unit_len, first);
+            was_cut = true;
         }
         first = xv_add_units(first, n);
         left -= n;
     }
+    /* Tweaks and bounced blocks, where compilers copied them too. */
+    if (was_cut)
+        xv_leave_nothing();
     return XTSVOL_OK;
 }
 
