@@ -7,6 +7,7 @@
  *     cc -o xts_sector xts_sector.c $(pkg-config --cflags --libs xtsvol)
  */
 #define _DEFAULT_SOURCE /* explicit_bzero() */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +27,10 @@ static int read_key(struct xtsvol_xts_key **out, struct xtsvol_xts *xts, const c
         return XTSVOL_ERR_NOT_FOUND;
     (void)setvbuf(file, NULL, _IONBF, 0);
     size_t len = fread(bytes, 1, sizeof(bytes), file);
+    int error = XTSVOL_ERR_INVALID; /* a file that goes on is no key */
+    if (getc(file) == EOF)
+        error = xtsvol_xts_key_new(out, xts, bytes, len);
     (void)fclose(file);
-    int error = xtsvol_xts_key_new(out, xts, bytes, len);
     explicit_bzero(bytes, sizeof(bytes));
     return error;
 }
@@ -45,6 +48,8 @@ static int copy_sectors(const struct xtsvol_xts_key *key, int encrypts, uint64_t
         if (!error && fwrite(batch, 1, len, stdout) != len)
             error = XTSVOL_ERR_IO;
         sector += len / SECTOR_LEN;
+        if (sector < len / SECTOR_LEN && !error)
+            error = XTSVOL_ERR_LIMIT; /* or the numbers would begin again */
     }
     return !error && (ferror(stdin) || fflush(stdout)) ? XTSVOL_ERR_IO : error;
 }
@@ -58,8 +63,9 @@ static void tell(void *context, const struct xtsvol_event *event)
 int main(int argc, char **argv)
 {
     char *end = NULL;
+    errno = 0;
     uint64_t first = argc == 4 ? strtoull(argv[3], &end, 0) : 0;
-    if (!end || end == argv[3] || *end ||
+    if (!end || end == argv[3] || *end || *argv[3] == '-' || errno ||
         (strcmp(argv[1], "encrypt") != 0 && strcmp(argv[1], "decrypt") != 0)) {
         fprintf(stderr, "usage: xts_sector encrypt|decrypt KEY_FILE FIRST <in >out\n");
         return 2;

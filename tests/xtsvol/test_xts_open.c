@@ -86,37 +86,52 @@ static void options_without_a_size_or_memory_are_refused(void **state)
     assert_int_equal(xtsvol_xts_open(NULL, NULL), XTSVOL_ERR_INVALID);
 }
 
-/* A caller of an older version has a shorter struct: what lies behind it is not his. */
-static void what_an_older_caller_does_not_know_is_the_default(void **state)
+static void a_size_that_no_version_had_is_refused(void **state)
 {
     (void)state;
     struct xtsvol_xts_options options = xtsvol_xts_options_default();
-    options.kernels = 0;
-    options.max_key_memory = 0;
-    options.size = offsetof(struct xtsvol_xts_options, kernels);
-    expect_open(&options, 0);
-    options.size = offsetof(struct xtsvol_xts_options, require_protection);
-    expect_open(&options, XTSVOL_ERR_UNSUPPORTED);
-    options.kernels = UINT32_MAX;
-    expect_open(&options, 0);
-    options.size = offsetof(struct xtsvol_xts_options, max_key_memory);
-    expect_open(&options, 0);
-    options.size = offsetof(struct xtsvol_xts_options, event);
-    expect_open(&options, XTSVOL_ERR_INVALID);
+    static const size_t sizes[] = {
+        1,    8,       offsetof(struct xtsvol_xts_options, event_context), sizeof(options) - 1,
+        4097, SIZE_MAX};
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        options.size = sizes[i];
+        expect_open(&options, XTSVOL_ERR_INVALID);
+    }
 }
 
-static void what_a_newer_caller_knows_more_is_left_alone(void **state)
+/* A caller of a newer version has a longer struct. What is in it and unknown here must be unset: an
+ * option that makes something safer is not passed over in silence. */
+static void what_a_newer_caller_knows_more_must_be_unset(void **state)
 {
     (void)state;
     struct {
         struct xtsvol_xts_options options;
         uint8_t more[64];
-    } newer = {.options = xtsvol_xts_options_default()};
-    memset(newer.more, 0xee, sizeof(newer.more));
-    newer.options.size = sizeof(newer);
+    } newer;
+    xtsvol_xts_options_init(&newer.options, sizeof(newer));
+    assert_int_equal(newer.options.size, sizeof(newer));
     expect_open(&newer.options, 0);
     newer.options.kernels = 0;
     expect_open(&newer.options, XTSVOL_ERR_UNSUPPORTED);
+    newer.options.kernels = UINT32_MAX;
+    newer.more[63] = 1;
+    expect_open(&newer.options, XTSVOL_ERR_UNSUPPORTED);
+}
+
+/* A program with a shorter struct than the library's gets as much as it has room for. */
+static void defaults_are_as_long_as_the_caller_says(void **state)
+{
+    (void)state;
+    struct {
+        uint8_t bytes[sizeof(struct xtsvol_xts_options)];
+        uint8_t behind[16];
+    } room;
+    memset(&room, 0xa5, sizeof(room));
+    size_t size = offsetof(struct xtsvol_xts_options, max_key_memory);
+    xtsvol_xts_options_init((struct xtsvol_xts_options *)(void *)&room, size);
+    for (size_t i = size; i < sizeof(room); i++)
+        assert_int_equal(((const uint8_t *)&room)[i], 0xa5);
+    xtsvol_xts_options_init(NULL, sizeof(struct xtsvol_xts_options));
 }
 
 static void no_kernel_left_is_unsupported(void **state)
@@ -206,8 +221,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_defaults_are_those_of_the_header, this_machine),
         cmocka_unit_test_setup(options_without_a_size_or_memory_are_refused, this_machine),
-        cmocka_unit_test_setup(what_an_older_caller_does_not_know_is_the_default, this_machine),
-        cmocka_unit_test_setup(what_a_newer_caller_knows_more_is_left_alone, this_machine),
+        cmocka_unit_test_setup(a_size_that_no_version_had_is_refused, this_machine),
+        cmocka_unit_test_setup(what_a_newer_caller_knows_more_must_be_unset, this_machine),
+        cmocka_unit_test_setup(defaults_are_as_long_as_the_caller_says, this_machine),
         cmocka_unit_test_setup(no_kernel_left_is_unsupported, this_machine),
         cmocka_unit_test_setup(the_handle_has_the_kernel_that_was_chosen, this_machine),
         cmocka_unit_test_setup(unknown_bits_change_nothing, this_machine),

@@ -195,7 +195,7 @@ static int run_bench(struct cli *cli)
 
 const struct cli_command xtsvol_bench_command = {
     .name = "bench",
-    .summary = "measure how fast this CPU encrypts",
+    .summary = "measure how fast one core of this CPU encrypts",
     .details =
         "Measures each kernel that this CPU can run, encrypting and decrypting, with the data in "
         "the cache: GB/s are 10^9 bytes a second, bytes a cycle count the core's own clock, and "

@@ -25,6 +25,9 @@
  * sectors of 512 bytes: with longer ones each is a call of its own (0, 8, 16, ... for 4096 bytes),
  * unless dm-crypt was told iv_large_sectors.
  *
+ * Speed: many units a call, at the begin of a cache line, of a multiple of 256 bytes are fastest.
+ * Units of 520 or 528 bytes take two to four times as long as those of 512, on the widest kernel.
+ *
  * Kernels: the AES is done by one of several implementations, and the handle takes the best one
  * that this CPU and operating system can run. xtsvol_kernel_name() tells which, and the options can
  * leave some out. All give the same bytes, and none looks anything up in memory by a secret index
@@ -39,9 +42,10 @@
  * Threads: a handle may be used by several threads at once. A key is constant once it is made: any
  * number of threads may encrypt and decrypt with it at once, and none may while it is freed.
  *
- * Fork: a child leaves the handles of its parent alone and makes its own. The keys of the parent
- * are zero in the child, and calls with them fail with XTSVOL_ERR_STATE; only where the system did
- * not grant that (require_protection) do they work as in the parent.
+ * Fork: a child makes handles and keys of its own; what it inherited it may close and free, and
+ * nothing else. The keys of the parent are zero in the child, and calls with them fail with
+ * XTSVOL_ERR_STATE; only where the system did not grant that (require_protection) do they work as
+ * in the parent. daemon(3) forks: open and make keys after it.
  *
  * Since 0.1.
  */
@@ -121,11 +125,23 @@ static inline struct xtsvol_unit_number xtsvol_unit(uint64_t number)
 }
 
 /**
- * The default options.
+ * Fills in the default options.
+ *
+ * @param options  belongs to the caller; NULL does nothing.
+ * @param size     sizeof(*options) as the caller was compiled: no byte behind it is touched, so
+ *                 that a library with more options can be used. Becomes options->size.
  *
  * Cannot fail. Any thread. Since 0.1.
  */
-XTSVOL_API struct xtsvol_xts_options xtsvol_xts_options_default(void);
+XTSVOL_API void xtsvol_xts_options_init(struct xtsvol_xts_options *options, size_t size);
+
+/** The default options, as this header has them: what to begin with. Any thread. Since 0.1. */
+static inline struct xtsvol_xts_options xtsvol_xts_options_default(void)
+{
+    struct xtsvol_xts_options options;
+    xtsvol_xts_options_init(&options, sizeof(options));
+    return options;
+}
 
 /**
  * The kernels that this build has, those that are fastest as a rule first.
@@ -144,8 +160,9 @@ XTSVOL_API XTSVOL_MUST_USE int xtsvol_kernel_get(struct xtsvol_kernel *out, size
  *
  * @param out      the handle, to be ended with xtsvol_xts_close(). NULL on failure.
  * @param options  NULL for the default; may be freed after the call.
- * @return         0; XTSVOL_ERR_INVALID (out is NULL, options->size or max_key_memory is 0);
- *                 XTSVOL_ERR_UNSUPPORTED (no allowed kernel can run here); XTSVOL_ERR_INTERNAL (the
+ * @return         0; XTSVOL_ERR_INVALID (out is NULL, options->size is none that a version had,
+ *                 max_key_memory is 0); XTSVOL_ERR_UNSUPPORTED (no allowed kernel can run here, or
+ *                 an option is set that this version does not know); XTSVOL_ERR_INTERNAL (the
  *                 kernel gave a wrong answer: do not use this machine); XTSVOL_ERR_NO_MEMORY.
  *
  * Any thread. Since 0.1.

@@ -7,7 +7,8 @@
  * ciphertext stealing where that is no multiple of 16, at any alignment, with out == in or apart.
  *   K2  It reads and writes no byte outside of the units that it was given (prefetches apart).
  *   K3  No branch and no address depends on key, tweak or data.
- *   K4  It leaves no key, tweak or plaintext in its stack frame or in vector registers.
+ *   K4  It leaves no key, tweak or plaintext in its stack frame or in vector registers, when it
+ *       was compiled with optimisation.
  *   K5  It writes nothing but its output: a schedule may be used by any number of threads at once.
  *   K6  It is only entered when the CPU and the operating system have all that `needs` names.
  *

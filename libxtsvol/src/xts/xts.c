@@ -14,7 +14,12 @@
 #include "libxtsvol/src/xts/tweak.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
+
+enum {
+    MAX_OPTIONS_LEN = 4096 /* no version will have as many */
+};
 
 struct xtsvol_xts {
     const struct xts_kernel *kernel;
@@ -24,24 +29,43 @@ struct xtsvol_xts {
     atomic_size_t num_holders;
 };
 
-struct xtsvol_xts_options xtsvol_xts_options_default(void)
+/* What 0.1 had: a shorter struct was never compiled. */
+#define OPTIONS_LEN_0_1 (offsetof(struct xtsvol_xts_options, event_context) + sizeof(void *))
+
+static void set_defaults(struct xtsvol_xts_options *out)
 {
-    return (struct xtsvol_xts_options){
-        .size = sizeof(struct xtsvol_xts_options),
+    *out = (struct xtsvol_xts_options){
+        .size = sizeof(*out),
         .kernels = UINT32_MAX,
         .max_key_memory = common_secmem_options_default().max_bytes,
     };
 }
 
-/* What a caller that was compiled against another version knows of the options; the rest is the
- * default. */
+void xtsvol_xts_options_init(struct xtsvol_xts_options *options, size_t size)
+{
+    if (!options)
+        return;
+    struct xtsvol_xts_options defaults;
+    set_defaults(&defaults);
+    defaults.size = size;
+    memset(options, 0, size);
+    memcpy(options, &defaults, size < sizeof(defaults) ? size : sizeof(defaults));
+}
+
+/* A caller that was compiled against another version: what he does not know of is the default, and
+ * what we do not know of must be left unset, for it may be what his security rests on. */
 static int known_options(struct xtsvol_xts_options *out, const struct xtsvol_xts_options *options)
 {
-    *out = xtsvol_xts_options_default();
+    set_defaults(out);
     if (!options)
         return XTSVOL_OK;
-    if (options->size == 0)
+    if (options->size < OPTIONS_LEN_0_1 || options->size > MAX_OPTIONS_LEN)
         return XTSVOL_ERR_INVALID;
+    if (options->size > sizeof(*out)) {
+        const uint8_t *unknown = (const uint8_t *)options + sizeof(*out);
+        if (!common_ct_is_zero(unknown, options->size - sizeof(*out)))
+            return XTSVOL_ERR_UNSUPPORTED;
+    }
     memcpy(out, options, options->size < sizeof(*out) ? options->size : sizeof(*out));
     return XTSVOL_OK;
 }

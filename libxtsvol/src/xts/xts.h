@@ -22,7 +22,7 @@ struct xtsvol_xts_key {
     struct xtsvol_xts *xts; /* held until the key is freed */
 };
 
-#define XTS_KEY_MARK UINT64_C(0x6b65792069732068)
+#define XTS_KEY_MARK UINT64_C(0x6b65792069732068) /* any number but 0 */
 
 /* Is the key still what was expanded? */
 static inline bool xv_key_is_whole(const struct xtsvol_xts_key *key)

@@ -5,7 +5,7 @@
  * from that:
  *
  *     XTS_VECTOR_BLOCKS                     blocks in a vector, in the order of memory
- *     vector                                the type
+ *     vector, XTS_REGISTER                  the type; what assembler calls its registers
  *     vector_load(from), vector_store(to, v)        any alignment
  *     vector_xor(a, b), vector_xor3(a, b, c), vector_zero()
  *     vector_repeat(block)                  16 bytes of memory, at a multiple of 16, in each place
@@ -48,7 +48,7 @@ enum {
     XTS_GROUP_LEN = XTS_GROUP_VECTORS * XTS_VECTOR_LEN,
     XTS_TWEAK_VECTORS = 8,
     XTS_BATCH = 128, /* units */
-    XTS_RING = 4,    /* groups: four are in use while a step makes one */
+    XTS_RING = 4,    /* groups: three on their way, and one that is being made */
     XTS_PREFETCH_AHEAD = 8192
 };
 
