@@ -221,6 +221,16 @@ static void decrypts_one_unit(const struct xts_kernel *kernel, struct secrets *s
     kernel->units[XTS_DECRYPT](&s->memory.schedule, s->data, s->data, 2048 + 48, 1, xtsvol_unit(1));
 }
 
+static void encrypts_whole_groups(const struct xts_kernel *kernel, struct secrets *s)
+{
+    kernel->units[XTS_ENCRYPT](&s->memory.schedule, s->data, s->data, 2048, 1, xtsvol_unit(1));
+}
+
+static void decrypts_whole_groups(const struct xts_kernel *kernel, struct secrets *s)
+{
+    kernel->units[XTS_DECRYPT](&s->memory.schedule, s->data, s->data, 2048, 1, xtsvol_unit(1));
+}
+
 static void encrypts_with_stealing(const struct xts_kernel *kernel, struct secrets *s)
 {
     kernel->units[XTS_ENCRYPT](&s->memory.schedule, s->data, s->data, 1041, 3, xtsvol_unit(1));
@@ -295,6 +305,8 @@ static void nothing_of_a_secret_is_left(void **state)
         {"decrypting units", decrypts_units},
         {"encrypting one unit", encrypts_one_unit},
         {"decrypting one unit", decrypts_one_unit},
+        {"encrypting one unit of whole groups", encrypts_whole_groups},
+        {"decrypting one unit of whole groups", decrypts_whole_groups},
         {"encrypting with stealing", encrypts_with_stealing},
         {"decrypting with stealing", decrypts_with_stealing},
         {"encrypting blocks", encrypts_blocks},

@@ -26,6 +26,7 @@ const struct xv_known_answer xv_known_answers[XV_NUM_KNOWN_ANSWERS] = {
      .first = {.low = 0x0123456789abcdef},
      .sum = 0xe1ebf6dd58076f58},
     {.unit_len = 1056, .num_units = 1, .first = {.low = 77, .high = 1}, .sum = 0x17fa8abddb0c9b47},
+    {.unit_len = 1024, .num_units = 1, .first = {.low = 78, .high = 1}, .sum = 0x852793a28fdfbeb9},
     {.unit_len = 80, .num_units = 1, .first = {.low = UINT32_MAX}, .sum = 0x7a8f8ec18e2af017},
     {.unit_len = 272,
      .num_units = 16,

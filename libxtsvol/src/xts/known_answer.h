@@ -6,7 +6,7 @@
 #include "libxtsvol/src/xts/kernel.h"
 
 enum {
-    XV_NUM_KNOWN_ANSWERS = 7,
+    XV_NUM_KNOWN_ANSWERS = 8,
     XV_KNOWN_ANSWER_LEN = 9 * 512 /* the longest */
 };
 

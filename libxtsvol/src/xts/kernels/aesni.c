@@ -10,7 +10,8 @@ typedef __m128i vector;
 #define XTS_VECTOR_BLOCKS 1
 #define XTS_REGISTER "x"
 #define XTS_TWEAKS_FIRST 1
-#define XTS_ONE_FRAME_LEN 768
+#define XTS_ONE_FRAME_LEN 640
+#define XTS_PART_FRAME_LEN 768
 #define XTS_MANY_FRAME_LEN 3072
 #define V static inline __attribute__((always_inline))
 

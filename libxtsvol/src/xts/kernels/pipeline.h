@@ -430,17 +430,23 @@ static __attribute__((noinline)) void leave_nothing_of_one(void)
     frame_wipe(frame, XTS_ONE_FRAME_LEN / XTS_VECTOR_LEN);
 }
 
+static __attribute__((noinline)) void leave_nothing_of_part(void)
+{
+    vector frame[XTS_PART_FRAME_LEN / XTS_VECTOR_LEN];
+    frame_wipe(frame, XTS_PART_FRAME_LEN / XTS_VECTOR_LEN);
+}
+
 static __attribute__((noinline)) void leave_nothing_of_many(void)
 {
     vector frame[XTS_MANY_FRAME_LEN / XTS_VECTOR_LEN];
     frame_wipe(frame, XTS_MANY_FRAME_LEN / XTS_VECTOR_LEN);
 }
 
-/* There, one function of the first kind is called from one of the second. */
+/* There, one function of the second kind is called from one of the third. */
 static __attribute__((noinline)) void leave_nothing_of_ragged(void)
 {
-    vector frame[(XTS_ONE_FRAME_LEN + XTS_MANY_FRAME_LEN) / XTS_VECTOR_LEN];
-    frame_wipe(frame, (XTS_ONE_FRAME_LEN + XTS_MANY_FRAME_LEN) / XTS_VECTOR_LEN);
+    vector frame[(XTS_PART_FRAME_LEN + XTS_MANY_FRAME_LEN) / XTS_VECTOR_LEN];
+    frame_wipe(frame, (XTS_PART_FRAME_LEN + XTS_MANY_FRAME_LEN) / XTS_VECTOR_LEN);
 }
 
 /* The functions of a kernel and the kernel. A unit alone is all latency, most of it in its first
@@ -483,14 +489,30 @@ static __attribute__((noinline)) void leave_nothing_of_ragged(void)
     {                                                                                              \
         struct xtsvol_unit_number number = {.low = low, .high = high};                             \
         vector t = vector_repeat_block(encrypt_number(schedule->tweak, number));                   \
+        const uint8_t *round_keys = data_keys(direction, schedule);                                \
+        struct pipeline pipe;                                                                      \
+        struct place place = pipeline_begin(&pipe, round_keys, t, NULL, SIZE_MAX);                 \
+        groups_abreast(direction, &pipe, &place, round_keys, out, in, unit_len / XTS_GROUP_LEN);   \
+    }                                                                                              \
+    static __attribute__((noinline)) void word##_small(                                            \
+        const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in, size_t unit_len,     \
+        uint64_t low, uint64_t high)                                                               \
+    {                                                                                              \
+        struct xtsvol_unit_number number = {.low = low, .high = high};                             \
+        vector t = vector_repeat_block(encrypt_number(schedule->tweak, number));                   \
         run_one(direction, schedule, t, NULL, out, in, unit_len / XTS_BLOCK_LEN);                  \
     }                                                                                              \
     static void word##_units(const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in, \
                              size_t unit_len, size_t num_units, struct xtsvol_unit_number first)   \
     {                                                                                              \
-        if (unit_len % XTS_BLOCK_LEN == 0 && num_units == 1) {                                     \
+        if (num_units == 1 && unit_len % XTS_GROUP_LEN == 0 && unit_len >= 3 * XTS_GROUP_LEN) {    \
             word##_one(schedule, out, in, unit_len, first.low, first.high);                        \
             leave_nothing_of_one();                                                                \
+            return;                                                                                \
+        }                                                                                          \
+        if (num_units == 1 && unit_len % XTS_BLOCK_LEN == 0) {                                     \
+            word##_small(schedule, out, in, unit_len, first.low, first.high);                      \
+            leave_nothing_of_part();                                                               \
             return;                                                                                \
         }                                                                                          \
         word##_many(schedule, out, in, unit_len, num_units, xv_in_registers(first));               \
@@ -503,7 +525,7 @@ static __attribute__((noinline)) void leave_nothing_of_ragged(void)
                               uint8_t *out, const uint8_t *in, size_t num_blocks)                  \
     {                                                                                              \
         word##_part(schedule, tweak, out, in, num_blocks);                                         \
-        leave_nothing_of_one();                                                                    \
+        leave_nothing_of_part();                                                                   \
     }
 
 #endif

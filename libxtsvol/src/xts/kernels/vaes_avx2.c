@@ -10,7 +10,8 @@ typedef __m256i vector;
 #define XTS_VECTOR_BLOCKS 2
 #define XTS_REGISTER "x"
 #define XTS_TWEAKS_FIRST 0
-#define XTS_ONE_FRAME_LEN 1280
+#define XTS_ONE_FRAME_LEN 1024
+#define XTS_PART_FRAME_LEN 1280
 #define XTS_MANY_FRAME_LEN 4096
 #define V static inline __attribute__((always_inline))
 
