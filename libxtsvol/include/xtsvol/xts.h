@@ -93,7 +93,7 @@ struct xtsvol_xts_options {
     /** Which kernels may be taken, a set of enum xtsvol_kernel_id. Bits that are no kernel, or none
      * of this build, are ignored. All, by default. */
     uint32_t kernels;
-    /** 1: fail with XTSVOL_ERR_DENIED rather than keep a key in memory that the kernel would not
+    /** 1: fail with XTSVOL_ERR_DENIED rather than keep a key in memory that the system would not
      * lock or keep out of dumps and children. 0, the default: tell it with an event. */
     int require_protection;
     /** Ceiling in bytes on the memory of keys, which grows by 16 KiB (a page, where that is more)
