@@ -52,10 +52,12 @@ enum {
     XTS_PREFETCH_AHEAD = 8192
 };
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): their argument is the name of a variable. */
 #define INLINE static inline __attribute__((always_inline))
 #define EACH_VECTOR(i) _Pragma("GCC unroll 8") for (size_t i = 0; i < XTS_GROUP_VECTORS; i++)
 #define EACH_TWEAK_VECTOR(i) _Pragma("GCC unroll 8") for (size_t i = 0; i < XTS_TWEAK_VECTORS; i++)
 #define EACH_ROUND(r, from, to) _Pragma("GCC unroll 14") for (unsigned r = (from); r <= (to); r++)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* Left to themselves, compilers gather the rounds of one chain, which starves the AES units. This
  * keeps the order as written, and is no instruction. */
@@ -172,7 +174,7 @@ INLINE void groups_abreast(enum xts_direction direction, struct pipeline *pipe, 
         KEEP_ORDER(a);
         KEEP_ORDER(b);
     }
-    in += 2 * XTS_GROUP_LEN;
+    in += (size_t)2 * XTS_GROUP_LEN;
 
     for (size_t k = 0; k + 2 < num_groups; k++) {
         keys_refresh(&keys);
@@ -307,8 +309,9 @@ INLINE void run_one(enum xts_direction direction, const struct xts_schedule *sch
 INLINE void encrypt_numbers(const uint8_t *round_keys, vector *tweaks, size_t num_units,
                             struct xtsvol_unit_number first)
 {
+    const size_t per_pass = (size_t)XTS_TWEAK_VECTORS * XTS_VECTOR_BLOCKS;
     vector numbers = vector_number(first);
-    for (size_t done = 0; done < num_units; done += XTS_TWEAK_VECTORS * XTS_VECTOR_BLOCKS) {
+    for (size_t done = 0; done < num_units; done += per_pass) {
         vector t[XTS_TWEAK_VECTORS];
         EACH_TWEAK_VECTOR (i)
             t[i] = vector_xor(vector_count(numbers, done + i * XTS_VECTOR_BLOCKS),
@@ -505,7 +508,7 @@ static __attribute__((noinline)) void leave_nothing_of_ragged(void)
     static void word##_units(const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in, \
                              size_t unit_len, size_t num_units, struct xtsvol_unit_number first)   \
     {                                                                                              \
-        if (num_units == 1 && unit_len % XTS_GROUP_LEN == 0 && unit_len >= 3 * XTS_GROUP_LEN) {    \
+        if (num_units == 1 && unit_len % XTS_GROUP_LEN == 0 && unit_len / XTS_GROUP_LEN >= 3) {    \
             word##_one(schedule, out, in, unit_len, first.low, first.high);                        \
             leave_nothing_of_one();                                                                \
             return;                                                                                \
