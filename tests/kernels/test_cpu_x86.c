@@ -159,11 +159,10 @@ static void judges_processors_by_their_registers(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(processors); i++) {
-        struct xv_cpu cpu = xv_cpu_judge_x86(&processors[i].registers);
-        if (cpu.features != processors[i].features ||
-            cpu.slows_for_zmm != processors[i].slows_for_zmm)
-            fail_msg("%s: features %x, slows %d", processors[i].name, cpu.features,
-                     cpu.slows_for_zmm);
+        uint32_t features = xv_cpu_judge_x86(&processors[i].registers).features;
+        bool slows = xv_cpu_judge_x86(&processors[i].registers).slows_for_zmm;
+        if (features != processors[i].features || slows != processors[i].slows_for_zmm)
+            fail_msg("%s: features %x, slows %d", processors[i].name, features, slows);
     }
 }
 
