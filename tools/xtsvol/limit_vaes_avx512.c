@@ -1,36 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tools/xtsvol/limit.h"
-
-#include <xtsvol/xts.h>
+#include "tools/xtsvol/limit_x86.h"
 
 #define LOAD(n) "vmovdqu64 " #n " * 64(%[seed]), %%zmm" #n "\n\t"
 #define ENCRYPT(n) "vaesenc %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n\t"
 #define DECRYPT(n) "vaesdec %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n\t"
+#define END "vzeroupper"
 
-/* A register is its own round key: what is added does not change the time. */
-#define LOOP(ROUND)                                                                                \
-    __asm__ volatile(                                                                              \
-        BENCH_LIMIT_EACH(LOAD) ".p2align 5\n"                                                      \
-                               "1:\n\t" BENCH_LIMIT_FOUR_TIMES(ROUND) "dec %[num]\n\t"             \
-                                                                      "jnz 1b\n\tvzeroupper"       \
-        : [num] "+r"(num)                                                                          \
-        : [seed] "r"(bench_limit_seed)                                                             \
-        : "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",  \
-          "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15")
-
-static void encrypt(size_t num)
-{
-    LOOP(ENCRYPT);
-}
-
-static void decrypt(size_t num)
-{
-    LOOP(DECRYPT);
-}
-
-const struct bench_limit bench_limit_vaes_avx512 = {
-    .kernel = XTSVOL_KERNEL_VAES_AVX512,
-    .blocks = 4,
-    .encrypt = encrypt,
-    .decrypt = decrypt,
-};
+BENCH_LIMIT_X86(bench_limit_vaes_avx512, XTSVOL_KERNEL_VAES_AVX512, 4);

@@ -71,40 +71,14 @@ V vector vector_last_round(enum xts_direction direction, vector v, vector key)
     return direction == XTS_ENCRYPT ? _mm_aesenclast_si128(v, key) : _mm_aesdeclast_si128(v, key);
 }
 
-struct keys {
-    const uint8_t *round_keys;
-};
-
-V struct keys keys_load(const uint8_t *round_keys)
-{
-    return (struct keys){.round_keys = round_keys};
-}
-
-/* As in vaes_avx2.c. */
-V void keys_refresh(struct keys *keys)
-{
-    __asm__ volatile("" : "+r"(keys->round_keys));
-}
-
-V vector key_of(const struct keys *keys, unsigned round)
-{
-    return vector_repeat(keys->round_keys + (size_t)round * XTS_BLOCK_LEN);
-}
+#include "libxtsvol/src/xts/kernels/memory_keys.h"
 
 struct multipliers {
-    vector polynomial; /* 0x87 in the low half, 1 in the high one */
+    vector polynomial; /* 0x87 in the low half */
     vector last_key;   /* k14 */
     vector step;       /* k14 * x + k14 */
     vector group_step; /* k14 * x^4 + k14 */
 };
-
-/* t * x: both halves twice, and for the bit that leaves a half at the top, 1 to the high half or
- * 0x87 to the low one. Signs spread over 32 bits say which. */
-V vector times_x(vector t, const struct multipliers *multipliers)
-{
-    vector out = _mm_srai_epi32(_mm_shuffle_epi32(t, _MM_SHUFFLE(0, 1, 0, 3)), 31);
-    return vector_xor(_mm_add_epi64(t, t), _mm_and_si128(out, multipliers->polynomial));
-}
 
 /* t * x^4, in the way of vaes_avx512.c. */
 V vector times_x4(vector t, const struct multipliers *multipliers)
@@ -117,9 +91,9 @@ V vector times_x4(vector t, const struct multipliers *multipliers)
 
 V void multipliers_load(struct multipliers *out, vector last_key)
 {
-    out->polynomial = _mm_set_epi64x(1, 0x87);
+    out->polynomial = _mm_set_epi64x(0, 0x87);
     out->last_key = last_key;
-    out->step = vector_xor(times_x(last_key, out), last_key);
+    out->step = vector_xor(block_double(last_key), last_key);
     out->group_step = vector_xor(times_x4(last_key, out), last_key);
 }
 
@@ -129,7 +103,7 @@ V void group_tweaks_double(vector p[4], vector first, const struct multipliers *
     p[0] = first;
     _Pragma("GCC unroll 4") for (int i = 1; i < 4; i++)
     {
-        first = vector_xor(times_x(first, multipliers), multipliers->step);
+        first = vector_xor(block_double(first), multipliers->step);
         p[i] = first;
     }
 }

@@ -72,26 +72,7 @@ V vector vector_last_round(enum xts_direction direction, vector v, vector key)
                                     : _mm256_aesdeclast_epi128(v, key);
 }
 
-struct keys {
-    const uint8_t *round_keys;
-};
-
-V struct keys keys_load(const uint8_t *round_keys)
-{
-    return (struct keys){.round_keys = round_keys};
-}
-
-/* What is behind the pointer might have changed, for all the compiler knows: it must not read the
- * keys once and for all and keep what does not fit into registers on the stack. */
-V void keys_refresh(struct keys *keys)
-{
-    __asm__ volatile("" : "+r"(keys->round_keys));
-}
-
-V vector key_of(const struct keys *keys, unsigned round)
-{
-    return vector_repeat(keys->round_keys + (size_t)round * XTS_BLOCK_LEN);
-}
+#include "libxtsvol/src/xts/kernels/memory_keys.h"
 
 /* As in vaes_avx512.c, for steps of eight blocks: x^8 is one byte. */
 struct multipliers {

@@ -8,9 +8,7 @@
  * cycles of a third.
  */
 #include "libxtsvol/src/xts/cpu.h"
-#include "libxtsvol/src/xts/kernel.h"
-
-#include <immintrin.h>
+#include "libxtsvol/src/xts/kernels/block.h"
 
 typedef __m512i vector;
 #define XTS_VECTOR_BLOCKS 4
@@ -46,14 +44,14 @@ V vector vector_xor3(vector a, vector b, vector c)
     return _mm512_ternarylogic_epi64(a, b, c, 0x96);
 }
 
-V vector vector_repeat(const uint8_t *block)
-{
-    return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)block));
-}
-
 V vector vector_repeat_block(__m128i block)
 {
     return _mm512_broadcast_i32x4(block);
+}
+
+V vector vector_repeat(const uint8_t *block)
+{
+    return vector_repeat_block(block_load(block));
 }
 
 V vector vector_count(vector v, size_t by)
@@ -64,8 +62,7 @@ V vector vector_count(vector v, size_t by)
 V vector vector_number(struct xtsvol_unit_number number)
 {
     __m128i block = _mm_set_epi64x((long long)number.high, (long long)number.low);
-    return _mm512_add_epi64(_mm512_broadcast_i32x4(block),
-                            _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0));
+    return _mm512_add_epi64(vector_repeat_block(block), _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0));
 }
 
 V vector vector_round(enum xts_direction direction, vector v, vector key)
