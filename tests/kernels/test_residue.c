@@ -18,7 +18,9 @@ enum {
     STACK_LEN = 128 * 1024,
     DATA_LEN = 3 * 1041,
     NUM_REGISTERS = 32,
-    REGISTERS_LEN = NUM_REGISTERS * 64 /* as wide as they may be */
+    VECTOR_LEN = 64, /* as wide as they may be */
+    REGISTERS_LEN = NUM_REGISTERS * VECTOR_LEN,
+    STACK_ALIGNMENT = 16
 };
 
 /* All that is secret. */
@@ -154,7 +156,8 @@ static void forget_registers(ucontext_t *context)
 #endif
 }
 
-static void run_once(struct remains *out, struct test_random *random)
+/* The stack begins `down` bytes further down. */
+static void run_once(struct remains *out, struct test_random *random, size_t down)
 {
     uint8_t key[XTSVOL_XTS_KEY_LEN];
     test_random_bytes(random, key, sizeof(key));
@@ -169,7 +172,7 @@ static void run_once(struct remains *out, struct test_random *random)
     assert_int_equal(getcontext(&call_context), 0);
     forget_registers(&call_context);
     call_context.uc_stack.ss_sp = call_stack;
-    call_context.uc_stack.ss_size = sizeof(call_stack);
+    call_context.uc_stack.ss_size = sizeof(call_stack) - down;
     call_context.uc_link = &test_context;
     /* cppcheck-suppress makecontextCalled */
     makecontext(&call_context, on_call_stack, 0);
@@ -184,21 +187,31 @@ enum {
     REGISTERS_DIFFER = 2
 };
 
-static unsigned what_differs(call_fn *make, const struct xts_kernel *kernel)
+static unsigned what_differs_at(size_t down)
 {
     static struct remains first;
     static struct remains second;
     struct test_random random = test_random_begin("residue");
-    call.make = make;
-    call.kernel = kernel;
     /* Once for what only the first call leaves, such as how libc found its memset(). All alike to
      * the last argument: a kernel saves registers of its caller on the stack. */
-    run_once(&second, &random);
-    run_once(&second, &random);
+    run_once(&second, &random, down);
+    run_once(&second, &random, down);
     memcpy(&first, &second, sizeof(first));
-    run_once(&second, &random);
+    run_once(&second, &random, down);
     return (memcmp(first.stack, second.stack, STACK_LEN) != 0 ? STACK_DIFFERS : 0U) |
            (memcmp(first.registers, second.registers, REGISTERS_LEN) != 0 ? REGISTERS_DIFFER : 0U);
+}
+
+/* Frames that hold vectors begin at a multiple of their length: how far down a frame reaches, and
+ * how far the wipe of it, depends on where the caller's ends. */
+static unsigned what_differs(call_fn *make, const struct xts_kernel *kernel)
+{
+    unsigned differs = 0;
+    call.make = make;
+    call.kernel = kernel;
+    for (size_t down = 0; down < VECTOR_LEN; down += STACK_ALIGNMENT)
+        differs |= what_differs_at(down);
+    return differs;
 }
 
 static void encrypts_units(const struct xts_kernel *kernel, struct secrets *s)
