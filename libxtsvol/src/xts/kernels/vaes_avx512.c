@@ -14,7 +14,7 @@ typedef __m512i vector;
 #define XTS_VECTOR_BLOCKS 4
 #define XTS_REGISTER "v"
 #define XTS_TWEAKS_FIRST 0
-#define XTS_ONE_FRAME_LEN 1792
+#define XTS_ONE_FRAME_LEN 1536
 #define XTS_PART_FRAME_LEN 2304
 #define XTS_MANY_FRAME_LEN 4608
 #define V static inline __attribute__((always_inline))
