@@ -72,24 +72,67 @@ json_t *bench_in_cache(struct parties *parties, const struct plan *plan)
     return lines;
 }
 
-/* What a unit costs in a call of its own over what it costs among many. */
-static int measure_one_unit(struct turns *turns, double *out_ratio, const struct parties *parties,
-                            size_t kernel, const struct plan *plan, size_t unit_len,
-                            enum bench_op op)
+/* Calls of the public functions with nothing around them, as a caller has them who works off units
+ * one after the other. */
+struct calls {
+    const struct xtsvol_xts_key *key;
+    uint8_t *buffer;
+    size_t unit_len;
+    size_t num_units; /* in the buffer; all of them are one time of the work */
+    size_t units_per_call;
+    uint64_t next_unit;
+};
+
+static inline int run_calls(struct calls *calls, enum bench_op op, size_t num)
 {
-    struct bench_crypt_work *crypts = turns->crypts;
-    struct bench_work *works = turns->works;
+    const size_t call_len = calls->units_per_call * calls->unit_len;
+    const size_t len = calls->num_units * calls->unit_len;
+    struct xtsvol_unit_number first = xtsvol_unit(calls->next_unit);
+    int error = 0;
+    for (; num > 0 && !error; num--) {
+        for (size_t at = 0; at < len && !error; at += call_len) {
+            uint8_t *data = calls->buffer + at;
+            error =
+                op == BENCH_ENCRYPT
+                    ? xtsvol_xts_encrypt(calls->key, data, data, call_len, calls->unit_len, first)
+                    : xtsvol_xts_decrypt(calls->key, data, data, call_len, calls->unit_len, first);
+            first.low += calls->units_per_call;
+        }
+    }
+    calls->next_unit = first.low;
+    return error;
+}
+
+static int run_encrypt_calls(void *context, size_t num)
+{
+    return run_calls(context, BENCH_ENCRYPT, num);
+}
+
+static int run_decrypt_calls(void *context, size_t num)
+{
+    return run_calls(context, BENCH_DECRYPT, num);
+}
+
+/* What a unit costs in a call of its own over what it costs among many. */
+static int measure_one_unit(double *out_ratio, const struct bench_kernel *kernel,
+                            const struct plan *plan, size_t unit_len, enum bench_op op)
+{
+    static uint8_t buffer[BENCH_BUFFER_LEN];
+    const size_t num_units = bench_units_in_buffer(unit_len);
+    struct calls calls[2];
+    struct bench_work works[2];
     for (size_t i = 0; i < 2; i++) {
-        crypts[i] = (struct bench_crypt_work){
-            .crypt = parties->list[kernel].crypt,
-            .context = parties->list[kernel].context,
-            .op = op,
-            .buffer = turns->buffer,
+        calls[i] = (struct calls){
+            .key = kernel->key,
+            .buffer = buffer,
             .unit_len = unit_len,
-            .num_units = bench_units_in_buffer(unit_len),
-            .units_per_call = i == 0 ? 1 : bench_units_in_buffer(unit_len),
+            .num_units = num_units,
+            .units_per_call = i == 0 ? 1 : num_units,
         };
-        works[i] = bench_crypt_work_begin(&crypts[i]);
+        works[i] = (struct bench_work){
+            .run = op == BENCH_ENCRYPT ? run_encrypt_calls : run_decrypt_calls,
+            .context = &calls[i],
+        };
     }
     int error = bench_measure(works, 2, plan->budget_ns, NULL, NULL);
     *out_ratio = error ? 0.0 : works[0].best_ns / works[1].best_ns;
@@ -99,15 +142,14 @@ static int measure_one_unit(struct turns *turns, double *out_ratio, const struct
 json_t *bench_one_unit_calls(struct parties *parties, const struct plan *plan)
 {
     static const size_t unit_lens[] = {512, 4096};
-    static struct turns turns;
     json_t *lines = json_array();
     (void)fputs("a unit in a call of its own, over one among many:\n", stderr);
     for (size_t kernel = 0; kernel < parties->num_kernels; kernel++) {
         for (size_t i = 0; i < sizeof(unit_lens) / sizeof(unit_lens[0]); i++) {
             for (enum bench_op op = BENCH_ENCRYPT; op < BENCH_NUM_OPS; op++) {
                 double ratio = 0.0;
-                int error =
-                    measure_one_unit(&turns, &ratio, parties, kernel, plan, unit_lens[i], op);
+                int error = measure_one_unit(&ratio, &parties->kernels.list[kernel], plan,
+                                             unit_lens[i], op);
                 if (error) {
                     (void)fprintf(stderr, "bench_xts: %s\n", common_error_text(error));
                     json_decref(lines);
