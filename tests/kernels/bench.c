@@ -148,7 +148,7 @@ void bench_try_units(struct bench *bench, const struct units_case *wanted,
         struct buffers buffers = lay_out(bench, setting, len);
         const struct xts_schedule before = bench->schedule;
         kernel->units[wanted->direction](&bench->schedule, buffers.out, buffers.in,
-                                         wanted->unit_len, wanted->num_units, wanted->first);
+                                         wanted->unit_len, wanted->first, wanted->num_units);
         const char *wrong = verdict(bench, setting, &buffers);
         if (memcmp(&before, &bench->schedule, sizeof(before)) != 0)
             wrong = "wrote to the schedule";

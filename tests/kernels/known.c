@@ -12,7 +12,7 @@ static void try_once(const struct xts_kernel *kernel, const struct known_unit *k
     struct xts_schedule schedule;
     xv_schedule_expand(&schedule, known->key);
     memcpy(in, known->bytes[direction], known->len);
-    kernel->units[direction](&schedule, out, in, known->len, 1, known->number);
+    kernel->units[direction](&schedule, out, in, known->len, known->number, 1);
     if (memcmp(out, known->bytes[1 - direction], known->len) != 0)
         fail_msg("%s: %s is wrong in %scrypting, %s", known->name, kernel->name,
                  direction == XTS_ENCRYPT ? "en" : "de", out == in ? "in place" : "apart");

@@ -19,7 +19,7 @@ static void end(void)
 static void units(enum xts_direction direction, uint8_t *out, const uint8_t *in, size_t unit_len,
                   size_t num_units, struct xtsvol_unit_number first)
 {
-    kernel->units[direction](&schedule, out, in, unit_len, num_units, first);
+    kernel->units[direction](&schedule, out, in, unit_len, first, num_units);
 }
 
 static void blocks(enum xts_direction direction, uint8_t tweak[XTS_BLOCK_LEN], uint8_t *out,

@@ -233,11 +233,11 @@ static void encrypts_the_vector_of_ieee_1619(void **state)
     for (size_t i = 0; i < sizeof(plaintext); i++)
         plaintext[i] = (uint8_t)i;
     xv_schedule_expand(&schedule, key);
-    xv_kernel_portable.units[XTS_ENCRYPT](&schedule, made, plaintext, sizeof(made), 1,
-                                          xtsvol_unit(0xff));
+    xv_kernel_portable.units[XTS_ENCRYPT](&schedule, made, plaintext, sizeof(made),
+                                          xtsvol_unit(0xff), 1);
     assert_memory_equal(made, ciphertext, sizeof(made));
-    xv_kernel_portable.units[XTS_DECRYPT](&schedule, made, made, sizeof(made), 1,
-                                          xtsvol_unit(0xff));
+    xv_kernel_portable.units[XTS_DECRYPT](&schedule, made, made, sizeof(made), xtsvol_unit(0xff),
+                                          1);
     assert_memory_equal(made, plaintext, sizeof(made));
 }
 

@@ -216,42 +216,42 @@ static unsigned what_differs(call_fn *make, const struct xts_kernel *kernel)
 
 static void encrypts_units(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_ENCRYPT](&s->memory.schedule, s->data, s->data, 512, 5, xtsvol_unit(1));
+    kernel->units[XTS_ENCRYPT](&s->memory.schedule, s->data, s->data, 512, xtsvol_unit(1), 5);
 }
 
 static void decrypts_units(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_DECRYPT](&s->memory.schedule, s->data, s->data, 48, 60, xtsvol_unit(1));
+    kernel->units[XTS_DECRYPT](&s->memory.schedule, s->data, s->data, 48, xtsvol_unit(1), 60);
 }
 
 static void encrypts_one_unit(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_ENCRYPT](&s->memory.schedule, s->data, s->data, 2048 + 48, 1, xtsvol_unit(1));
+    kernel->units[XTS_ENCRYPT](&s->memory.schedule, s->data, s->data, 2048 + 48, xtsvol_unit(1), 1);
 }
 
 static void decrypts_one_unit(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_DECRYPT](&s->memory.schedule, s->data, s->data, 2048 + 48, 1, xtsvol_unit(1));
+    kernel->units[XTS_DECRYPT](&s->memory.schedule, s->data, s->data, 2048 + 48, xtsvol_unit(1), 1);
 }
 
 static void encrypts_whole_groups(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_ENCRYPT](&s->memory.schedule, s->data, s->data, 2048, 1, xtsvol_unit(1));
+    kernel->units[XTS_ENCRYPT](&s->memory.schedule, s->data, s->data, 2048, xtsvol_unit(1), 1);
 }
 
 static void decrypts_whole_groups(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_DECRYPT](&s->memory.schedule, s->data, s->data, 2048, 1, xtsvol_unit(1));
+    kernel->units[XTS_DECRYPT](&s->memory.schedule, s->data, s->data, 2048, xtsvol_unit(1), 1);
 }
 
 static void encrypts_with_stealing(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_ENCRYPT](&s->memory.schedule, s->data, s->data, 1041, 3, xtsvol_unit(1));
+    kernel->units[XTS_ENCRYPT](&s->memory.schedule, s->data, s->data, 1041, xtsvol_unit(1), 3);
 }
 
 static void decrypts_with_stealing(const struct xts_kernel *kernel, struct secrets *s)
 {
-    kernel->units[XTS_DECRYPT](&s->memory.schedule, s->data, s->data, 1041, 3, xtsvol_unit(1));
+    kernel->units[XTS_DECRYPT](&s->memory.schedule, s->data, s->data, 1041, xtsvol_unit(1), 3);
 }
 
 static void encrypts_blocks(const struct xts_kernel *kernel, struct secrets *s)

@@ -52,16 +52,16 @@ static void flip(enum xts_direction direction, uint8_t *out, size_t unit_len, si
 }
 
 static void encrypt(const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in,
-                    size_t unit_len, size_t num_units, struct xtsvol_unit_number first)
+                    size_t unit_len, struct xtsvol_unit_number first, size_t num_units)
 {
-    fault.kernel->units[XTS_ENCRYPT](schedule, out, in, unit_len, num_units, first);
+    fault.kernel->units[XTS_ENCRYPT](schedule, out, in, unit_len, first, num_units);
     flip(XTS_ENCRYPT, out, unit_len, num_units);
 }
 
 static void decrypt(const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in,
-                    size_t unit_len, size_t num_units, struct xtsvol_unit_number first)
+                    size_t unit_len, struct xtsvol_unit_number first, size_t num_units)
 {
-    fault.kernel->units[XTS_DECRYPT](schedule, out, in, unit_len, num_units, first);
+    fault.kernel->units[XTS_DECRYPT](schedule, out, in, unit_len, first, num_units);
     flip(XTS_DECRYPT, out, unit_len, num_units);
 }
 
@@ -107,19 +107,19 @@ static void one_wrong_bit_is_refused(void **state)
 
 /* Wrong alike both ways, so that what it encrypts comes back: only the sums see it. */
 static void encrypt_as_the_next(const struct xts_schedule *schedule, uint8_t *out,
-                                const uint8_t *in, size_t unit_len, size_t num_units,
-                                struct xtsvol_unit_number first)
+                                const uint8_t *in, size_t unit_len, struct xtsvol_unit_number first,
+                                size_t num_units)
 {
     first.low += unit_len == fault.unit_len;
-    fault.kernel->units[XTS_ENCRYPT](schedule, out, in, unit_len, num_units, first);
+    fault.kernel->units[XTS_ENCRYPT](schedule, out, in, unit_len, first, num_units);
 }
 
 static void decrypt_as_the_next(const struct xts_schedule *schedule, uint8_t *out,
-                                const uint8_t *in, size_t unit_len, size_t num_units,
-                                struct xtsvol_unit_number first)
+                                const uint8_t *in, size_t unit_len, struct xtsvol_unit_number first,
+                                size_t num_units)
 {
     first.low += unit_len == fault.unit_len;
-    fault.kernel->units[XTS_DECRYPT](schedule, out, in, unit_len, num_units, first);
+    fault.kernel->units[XTS_DECRYPT](schedule, out, in, unit_len, first, num_units);
 }
 
 static void a_wrong_answer_that_decrypts_is_refused(void **state)

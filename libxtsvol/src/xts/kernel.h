@@ -46,9 +46,10 @@ enum xts_direction {
 };
 
 /* num_units (at least 1) consecutive units of unit_len bytes, numbered from `first`, which does not
- * wrap. */
+ * wrap. A unit alone waits for its number, so that comes before what has no register left for it.
+ */
 typedef void xts_units_fn(const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in,
-                          size_t unit_len, size_t num_units, struct xtsvol_unit_number first);
+                          size_t unit_len, struct xtsvol_unit_number first, size_t num_units);
 
 /* num_blocks (0 is allowed) whole blocks of a unit from the one whose tweak is given. Leaves in
  * `tweak` that of the block behind them: what a unit needs that is cut into pieces. Secret. */

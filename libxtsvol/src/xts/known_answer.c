@@ -93,13 +93,13 @@ int xv_known_answer_test(const struct xts_kernel *kernel)
     for (size_t i = 0; i < XV_NUM_KNOWN_ANSWERS; i++) {
         const struct xv_known_answer *answer = &xv_known_answers[i];
         size_t len = answer->unit_len * answer->num_units;
-        kernel->units[XTS_ENCRYPT](&schedule, work, data, answer->unit_len, answer->num_units,
-                                   answer->first);
+        kernel->units[XTS_ENCRYPT](&schedule, work, data, answer->unit_len, answer->first,
+                                   answer->num_units);
         is_right &= xv_known_answer_sum(work, len) == answer->sum;
         if (answer->unit_len % XTS_BLOCK_LEN == 0)
             is_right &= is_right_in_pieces(kernel, &schedule, answer, work, data);
-        kernel->units[XTS_DECRYPT](&schedule, work, work, answer->unit_len, answer->num_units,
-                                   answer->first);
+        kernel->units[XTS_DECRYPT](&schedule, work, work, answer->unit_len, answer->first,
+                                   answer->num_units);
         is_right &= common_ct_equal(work, data, len);
     }
     return is_right ? XTSVOL_OK : XTSVOL_ERR_INTERNAL;

@@ -76,7 +76,7 @@ static void whole_units(struct job *job, size_t unit_len, size_t num_units,
 {
     const struct xtsvol_xts_key *key = job->key;
     key->kernel->units[job->direction](&key->memory->schedule, at(&job->out), at(&job->in),
-                                       unit_len, num_units, first);
+                                       unit_len, first, num_units);
     job->out.offset += unit_len * num_units;
     job->in.offset += unit_len * num_units;
 }
@@ -139,8 +139,9 @@ static int crypt_lists(enum xts_direction direction, const struct xtsvol_xts_key
     size_t out_len = 0;
     if (!key || measure(&len, in, num_in) || measure(&out_len, out, num_out) || len != out_len)
         return XTSVOL_ERR_INVALID;
-    int error = xv_check_units(len, unit_len, first);
-    if (error || len == 0)
+    size_t left = 0;
+    int error = xv_count_units(&left, len, unit_len, first);
+    if (error || left == 0)
         return error;
     if (!xv_key_is_whole(key))
         return XTSVOL_ERR_STATE;
@@ -152,7 +153,7 @@ static int crypt_lists(enum xts_direction direction, const struct xtsvol_xts_key
         .in = {.buffers = in, .num_left = num_in},
     };
     bool was_cut = false;
-    for (size_t left = len / unit_len; left > 0;) {
+    while (left > 0) {
         size_t n = smaller(contiguous(&job.in), contiguous(&job.out)) / unit_len;
         n = smaller(n, left);
         if (n > 0) {

@@ -23,6 +23,6 @@ void xv_steal_tail(const struct xts_kernel *kernel, enum xts_direction direction
 /* xts_units_fn for units that end in stealing. */
 void xv_steal_units(const struct xts_kernel *kernel, enum xts_direction direction,
                     const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in,
-                    size_t unit_len, size_t num_units, struct xtsvol_unit_number first);
+                    size_t unit_len, struct xtsvol_unit_number first, size_t num_units);
 
 #endif

@@ -184,15 +184,24 @@ void xtsvol_xts_key_free(struct xtsvol_xts_key **key)
     free(freed);
 }
 
-int xv_check_units(size_t len, size_t unit_len, struct xtsvol_unit_number first)
+int xv_count_units(size_t *out_num, size_t len, size_t unit_len, struct xtsvol_unit_number first)
 {
-    if (unit_len < XTSVOL_XTS_UNIT_MIN || unit_len > XTSVOL_XTS_UNIT_MAX || len % unit_len != 0)
+    *out_num = 0;
+    if (unit_len < XTSVOL_XTS_UNIT_MIN || unit_len > XTSVOL_XTS_UNIT_MAX)
+        return XTSVOL_ERR_INVALID;
+    /* The way to a unit alone is kept short: it has no last number, and needs no division. */
+    if (len == unit_len) {
+        *out_num = 1;
+        return XTSVOL_OK;
+    }
+    if (len % unit_len != 0)
         return XTSVOL_ERR_INVALID;
     /* The last number must not pass 2^128 - 1: unit 0 would come round, and two units of one key
      * with one number give away which of their blocks are alike. */
     size_t num_units = len / unit_len;
     if (num_units > 1 && first.high == UINT64_MAX && first.low > UINT64_MAX - (num_units - 1))
         return XTSVOL_ERR_INVALID;
+    *out_num = num_units;
     return XTSVOL_OK;
 }
 
@@ -210,15 +219,16 @@ static int transform(enum xts_direction direction, const struct xtsvol_xts_key *
 {
     if (!key)
         return XTSVOL_ERR_INVALID;
-    int error = xv_check_units(len, unit_len, first);
-    if (error || len == 0)
+    size_t num_units = 0;
+    int error = xv_count_units(&num_units, len, unit_len, first);
+    if (error || num_units == 0)
         return error;
     if (!out || !in || overlaps_in_part(out, in, len))
         return XTSVOL_ERR_INVALID;
     if (!xv_key_is_whole(key))
         return XTSVOL_ERR_STATE;
-    key->kernel->units[direction](&key->memory->schedule, out, in, unit_len, len / unit_len,
-                                  xv_in_registers(first));
+    key->kernel->units[direction](&key->memory->schedule, out, in, unit_len, xv_in_registers(first),
+                                  num_units);
     return XTSVOL_OK;
 }
 

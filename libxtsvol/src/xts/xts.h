@@ -30,7 +30,9 @@ static inline bool xv_key_is_whole(const struct xtsvol_xts_key *key)
     return key->memory->mark == XTS_KEY_MARK;
 }
 
-/* Is this a whole number of units of a legal length, with numbers that do not wrap? */
-COMMON_MUST_USE int xv_check_units(size_t len, size_t unit_len, struct xtsvol_unit_number first);
+/* How many units these are: XTSVOL_ERR_INVALID and 0 if they are not whole, of a legal length and
+ * with numbers that do not wrap. */
+COMMON_MUST_USE int xv_count_units(size_t *out_num, size_t len, size_t unit_len,
+                                   struct xtsvol_unit_number first);
 
 #endif

@@ -194,8 +194,8 @@ static inline void crypt_blocks(enum xts_direction direction, const uint8_t *key
 }
 
 static inline void crypt_units(enum xts_direction direction, const struct xts_schedule *schedule,
-                               uint8_t *out, const uint8_t *in, size_t unit_len, size_t num_units,
-                               struct xtsvol_unit_number first)
+                               uint8_t *out, const uint8_t *in, size_t unit_len,
+                               struct xtsvol_unit_number first, size_t num_units)
 {
     struct tweaks tweaks = {
         .keys = schedule->tweak,
@@ -222,17 +222,17 @@ static inline void crypt_part(enum xts_direction direction, const struct xts_sch
 
 /* Each direction is compiled apart. */
 static XV_NOINLINE void encrypt_whole(const struct xts_schedule *schedule, uint8_t *out,
-                                      const uint8_t *in, size_t unit_len, size_t num_units,
-                                      struct xtsvol_unit_number first)
+                                      const uint8_t *in, size_t unit_len,
+                                      struct xtsvol_unit_number first, size_t num_units)
 {
-    crypt_units(XTS_ENCRYPT, schedule, out, in, unit_len, num_units, first);
+    crypt_units(XTS_ENCRYPT, schedule, out, in, unit_len, first, num_units);
 }
 
 static XV_NOINLINE void decrypt_whole(const struct xts_schedule *schedule, uint8_t *out,
-                                      const uint8_t *in, size_t unit_len, size_t num_units,
-                                      struct xtsvol_unit_number first)
+                                      const uint8_t *in, size_t unit_len,
+                                      struct xtsvol_unit_number first, size_t num_units)
 {
-    crypt_units(XTS_DECRYPT, schedule, out, in, unit_len, num_units, first);
+    crypt_units(XTS_DECRYPT, schedule, out, in, unit_len, first, num_units);
 }
 
 static XV_NOINLINE void encrypt_some(const struct xts_schedule *schedule,
@@ -258,24 +258,24 @@ static XV_NOINLINE void make_first_tweak(const struct xts_schedule *schedule,
 }
 
 static void encrypt_units(const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in,
-                          size_t unit_len, size_t num_units, struct xtsvol_unit_number first)
+                          size_t unit_len, struct xtsvol_unit_number first, size_t num_units)
 {
     if (xv_tail_len(unit_len) > 0)
-        xv_steal_units(&xv_kernel_armv8_ce, XTS_ENCRYPT, schedule, out, in, unit_len, num_units,
-                       first);
+        xv_steal_units(&xv_kernel_armv8_ce, XTS_ENCRYPT, schedule, out, in, unit_len, first,
+                       num_units);
     else
-        encrypt_whole(schedule, out, in, unit_len, num_units, first);
+        encrypt_whole(schedule, out, in, unit_len, first, num_units);
     xv_leave_nothing();
 }
 
 static void decrypt_units(const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in,
-                          size_t unit_len, size_t num_units, struct xtsvol_unit_number first)
+                          size_t unit_len, struct xtsvol_unit_number first, size_t num_units)
 {
     if (xv_tail_len(unit_len) > 0)
-        xv_steal_units(&xv_kernel_armv8_ce, XTS_DECRYPT, schedule, out, in, unit_len, num_units,
-                       first);
+        xv_steal_units(&xv_kernel_armv8_ce, XTS_DECRYPT, schedule, out, in, unit_len, first,
+                       num_units);
     else
-        decrypt_whole(schedule, out, in, unit_len, num_units, first);
+        decrypt_whole(schedule, out, in, unit_len, first, num_units);
     xv_leave_nothing();
 }
 

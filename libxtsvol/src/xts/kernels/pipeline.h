@@ -377,7 +377,7 @@ INLINE size_t batch_of(size_t num_units, struct xtsvol_unit_number first)
 /* Units of whole groups, a batch of them at most. */
 INLINE void run_batch(enum xts_direction direction, const struct xts_schedule *schedule,
                       vector *tweaks, uint8_t *out, const uint8_t *in, size_t unit_len,
-                      size_t num_units, struct xtsvol_unit_number first)
+                      struct xtsvol_unit_number first, size_t num_units)
 {
     const uint8_t *round_keys = data_keys(direction, schedule);
     size_t groups_per_unit = unit_len / XTS_GROUP_LEN;
@@ -392,14 +392,14 @@ INLINE void run_batch(enum xts_direction direction, const struct xts_schedule *s
 /* xts_units_fn. */
 INLINE void run_many(enum xts_direction direction, xts_blocks_fn *part,
                      const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in,
-                     size_t unit_len, size_t num_units, struct xtsvol_unit_number first)
+                     size_t unit_len, struct xtsvol_unit_number first, size_t num_units)
 {
     /* One behind the last is looked at, though not used. */
     vector tweaks[XTS_BATCH / XTS_VECTOR_BLOCKS + 1];
     while (num_units > 0) {
         size_t num = batch_of(num_units, first);
         if (unit_len % XTS_GROUP_LEN == 0) {
-            run_batch(direction, schedule, tweaks, out, in, unit_len, num, first);
+            run_batch(direction, schedule, tweaks, out, in, unit_len, first, num);
         } else {
             encrypt_numbers(schedule->tweak, tweaks, num, first);
             for (size_t i = 0; i < num; i++)
@@ -485,9 +485,9 @@ static __attribute__((noinline)) void leave_nothing_of_ragged(void)
     }                                                                                              \
     static __attribute__((noinline)) void word##_many(                                             \
         const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in, size_t unit_len,     \
-        size_t num_units, struct xtsvol_unit_number first)                                         \
+        struct xtsvol_unit_number first, size_t num_units)                                         \
     {                                                                                              \
-        run_many(direction, word##_part, schedule, out, in, unit_len, num_units, first);           \
+        run_many(direction, word##_part, schedule, out, in, unit_len, first, num_units);           \
     }                                                                                              \
     static __attribute__((noinline)) void word##_one(const struct xts_schedule *schedule,          \
                                                      uint8_t *out, const uint8_t *in,              \
@@ -509,7 +509,7 @@ static __attribute__((noinline)) void leave_nothing_of_ragged(void)
         run_one(direction, schedule, t, NULL, out, in, unit_len / XTS_BLOCK_LEN);                  \
     }                                                                                              \
     static void word##_units(const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in, \
-                             size_t unit_len, size_t num_units, struct xtsvol_unit_number first)   \
+                             size_t unit_len, struct xtsvol_unit_number first, size_t num_units)   \
     {                                                                                              \
         if (num_units == 1 && unit_len % XTS_GROUP_LEN == 0 && unit_len / XTS_GROUP_LEN >= 3) {    \
             word##_one(schedule, out, in, unit_len, first.low, first.high);                        \
@@ -521,7 +521,7 @@ static __attribute__((noinline)) void leave_nothing_of_ragged(void)
             leave_nothing_of_part();                                                               \
             return;                                                                                \
         }                                                                                          \
-        word##_many(schedule, out, in, unit_len, num_units, xv_in_registers(first));               \
+        word##_many(schedule, out, in, unit_len, xv_in_registers(first), num_units);               \
         if (unit_len % XTS_GROUP_LEN == 0)                                                         \
             leave_nothing_of_many();                                                               \
         else                                                                                       \

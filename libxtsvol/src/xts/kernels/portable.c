@@ -96,8 +96,8 @@ static void crypt_blocks(enum xts_direction direction, const struct xts_schedule
 
 static XV_NOINLINE void crypt_units(enum xts_direction direction,
                                     const struct xts_schedule *schedule, uint8_t *out,
-                                    const uint8_t *in, size_t unit_len, size_t num_units,
-                                    struct xtsvol_unit_number first)
+                                    const uint8_t *in, size_t unit_len,
+                                    struct xtsvol_unit_number first, size_t num_units)
 {
     struct tweaks tweaks = {.next_unit = first, .blocks_in_unit = unit_len / XTS_BLOCK_LEN};
     bitslice_keys(&tweaks.keys, schedule->tweak, XTS_ENCRYPT);
@@ -128,27 +128,27 @@ static XV_NOINLINE void make_first_tweak(const struct xts_schedule *schedule,
 }
 
 static void units(enum xts_direction direction, const struct xts_schedule *schedule, uint8_t *out,
-                  const uint8_t *in, size_t unit_len, size_t num_units,
-                  struct xtsvol_unit_number first)
+                  const uint8_t *in, size_t unit_len, struct xtsvol_unit_number first,
+                  size_t num_units)
 {
     if (xv_tail_len(unit_len) > 0)
-        xv_steal_units(&xv_kernel_portable, direction, schedule, out, in, unit_len, num_units,
-                       first);
+        xv_steal_units(&xv_kernel_portable, direction, schedule, out, in, unit_len, first,
+                       num_units);
     else
-        crypt_units(direction, schedule, out, in, unit_len, num_units, first);
+        crypt_units(direction, schedule, out, in, unit_len, first, num_units);
     xv_leave_nothing();
 }
 
 static void encrypt_units(const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in,
-                          size_t unit_len, size_t num_units, struct xtsvol_unit_number first)
+                          size_t unit_len, struct xtsvol_unit_number first, size_t num_units)
 {
-    units(XTS_ENCRYPT, schedule, out, in, unit_len, num_units, first);
+    units(XTS_ENCRYPT, schedule, out, in, unit_len, first, num_units);
 }
 
 static void decrypt_units(const struct xts_schedule *schedule, uint8_t *out, const uint8_t *in,
-                          size_t unit_len, size_t num_units, struct xtsvol_unit_number first)
+                          size_t unit_len, struct xtsvol_unit_number first, size_t num_units)
 {
-    units(XTS_DECRYPT, schedule, out, in, unit_len, num_units, first);
+    units(XTS_DECRYPT, schedule, out, in, unit_len, first, num_units);
 }
 
 static void encrypt_part(const struct xts_schedule *schedule, uint8_t tweak[XTS_BLOCK_LEN],
