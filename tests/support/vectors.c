@@ -167,10 +167,14 @@ static int read_pair(struct vectors *vectors, char *text)
     return add(vectors, &vectors->record, &pair);
 }
 
+/* Looks at no more than it needs: a sanitizer that checks whole strings would read the rest of the
+ * file at every line. */
 static bool section_follows(const struct vectors *vectors)
 {
-    size_t blanks = strspn(vectors->text + vectors->at, " \t");
-    return vectors->text[vectors->at + blanks] == '[';
+    size_t at = vectors->at;
+    while (vectors->text[at] == ' ' || vectors->text[at] == '\t')
+        at++;
+    return vectors->text[at] == '[';
 }
 
 /* A record ends where it has lines and a section, a blank line or the end of the file follows. */
