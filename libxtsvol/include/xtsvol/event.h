@@ -6,7 +6,8 @@
  *
  * Ownership: the event and its strings belong to the library and live as long as the call.
  * Threads: the callback runs inside a call of the library, in whichever thread made that call, for
- * one handle in one thread at a time. It must not use the handle, nor make or free a key of it.
+ * one handle in one thread at a time. It must not use the handle, nor make or free a key of it: a
+ * call on it from here may wait for ever.
  *
  * Since 0.1.
  */

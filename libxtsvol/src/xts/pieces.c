@@ -141,7 +141,7 @@ static int crypt_lists(enum xts_direction direction, const struct xtsvol_xts_key
         return XTSVOL_ERR_INVALID;
     size_t left = 0;
     int error = xv_count_units(&left, len, unit_len, first);
-    if (error || left == 0)
+    if (error || len == 0)
         return error;
     if (!xv_key_is_whole(key))
         return XTSVOL_ERR_STATE;
