@@ -89,7 +89,10 @@ int cli_fail(struct cli *cli, int error, const char *object, const char *format,
     va_start(arguments, format);
     (void)vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
-    report(cli, common_error_name(error), object, message);
+    if (cli->is_optional)
+        cli_warn(cli, object, "%s", message);
+    else
+        report(cli, common_error_name(error), object, message);
     return error < 0 ? error : COMMON_ERR_INTERNAL;
 }
 

@@ -16,6 +16,8 @@
  *   R5  Text from outside is escaped (tools/cli/text.h) before it comes near a terminal.
  *   R6  The first SIGINT sets a flag and interrupts system calls; the second one kills. A signal
  *       that was ignored when the tool started, as nohup(1) does, stays ignored.
+ *   R7  While is_optional is set a failure is told as a warning, and the run may still end well:
+ *       for what a command does besides its work.
  *
  * Ownership: the context belongs to cli_run(); strings in it live as long as it does. One thread:
  * only cli_interrupted(), cli_time_left() and cli_now() may be called from others. Times are
@@ -95,6 +97,7 @@ struct cli {
     enum cli_progress_mode progress;
     uint64_t deadline_ns; /* CLI_NO_DEADLINE if there is none */
 
+    bool is_optional;         /* R7 */
     bool is_reported;         /* R2 */
     bool is_usage;            /* R1: exit status 2 */
     bool is_document_printed; /* R3 */

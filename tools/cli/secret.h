@@ -24,28 +24,14 @@
 #define TOOLS_CLI_SECRET_H
 
 #include "tools/cli/cli.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-enum cli_secret_kind {
-    CLI_SECRET_PASSPHRASE,
-    CLI_SECRET_KEY
-};
-
-struct cli_secret {
-    enum cli_secret_kind kind;
-    const char *what; /* "new passphrase": for prompts and messages */
-    size_t min_len;   /* bytes */
-    size_t max_len;
-    uint8_t *memory; /* max_len bytes of the caller, which the secret goes to */
-    uint8_t *again;  /* max_len bytes for asking twice; NULL: once */
-};
+#include "tools/cli/secret_source.h"
 
 /* Reads a secret from where `source` says; NULL asks on the terminal. 0 and the length; else the
  * failure has been told, *out_len is 0 and both memories are wiped. */
 COMMON_MUST_USE int cli_secret_read(struct cli *cli, size_t *out_len,
                                     const struct cli_secret *secret, const char *source);
+
+/* For readers of their own: waits with an ear for the deadline and interrupts, and warns on err. */
+struct cli_secret_host cli_secret_host(struct cli *cli);
 
 #endif

@@ -8,6 +8,7 @@
 #include "tools/cli/text.h"
 #include "tools/cli/timestamp.h"
 #include "tools/glue/eventlog.h"
+#include "tools/glue/record.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,11 +20,6 @@
 static void close_reader(struct glue_eventlog_reader **reader)
 {
     glue_eventlog_reader_close(reader);
-}
-
-static void close_log(struct glue_eventlog **log)
-{
-    glue_eventlog_close(log);
 }
 
 static const char *member(const json_t *event, const char *key)
@@ -209,48 +205,11 @@ static int list(struct cli *cli)
 
 static const char *const severities[] = {"info", "warning", "error", NULL};
 
-static bool is_cancelled(void *context)
-{
-    (void)context;
-    return cli_interrupted();
-}
-
-static int record(struct cli *cli, const struct cli_store *store, uint64_t *seq,
-                  const struct glue_event *event)
-{
-    struct glue_eventlog_options options = glue_eventlog_options_default();
-    options.directory = store->path;
-    options.directory_fd = store->fd;
-    options.tool = cli->tool->root->name;
-    options.is_cancelled = is_cancelled;
-    int wait_ms = cli_poll_timeout(cli);
-    if (wait_ms >= 0 && (unsigned)wait_ms < options.lock_wait_ms)
-        options.lock_wait_ms = (unsigned)wait_ms;
-
-    COMMON_CLEANUP(close_log) struct glue_eventlog *log = NULL;
-    int error = glue_eventlog_open(&log, &options);
-    if (!error)
-        error = glue_eventlog_write(log, seq, event);
-    if (!error || error == COMMON_ERR_CANCELLED)
-        return error;
-    int native_error = log ? glue_eventlog_native_error(log) : 0;
-    const char *why = native_error                  ? strerror(native_error)
-                      : error == COMMON_ERR_DENIED  ? "the log has a second name, or another owner"
-                      : error == COMMON_ERR_INVALID ? "the log is not a regular file"
-                      : error == COMMON_ERR_BUSY    ? "other writers did not let go of events.lock"
-                                                    : common_error_text(error);
-    return cli_fail(cli, error, store->path, "cannot record the event: %s", why);
-}
-
 static int test(struct cli *cli)
 {
     const char *message = cli_argument(cli, 0);
     if (!*message)
         return cli_usage(cli, "MESSAGE", "must not be empty");
-    CLI_CLEANUP_STORE struct cli_store store = {.fd = -1};
-    int error = cli_store_open(cli, &store, CLI_STORE_CREATE);
-    if (error)
-        return error;
     if (strlen(message) > GLUE_EVENT_MAX_TEXT)
         cli_warn(cli, "MESSAGE", "cut to its first %d bytes", GLUE_EVENT_MAX_TEXT);
     const struct glue_event event = {
@@ -260,7 +219,7 @@ static int test(struct cli *cli)
         .reason = message,
     };
     uint64_t seq = 0;
-    error = record(cli, &store, &seq, &event);
+    int error = glue_record(cli, &seq, &event);
     if (error)
         return error;
     if (cli->json)
