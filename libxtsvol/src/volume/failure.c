@@ -8,6 +8,7 @@
 __attribute__((format(printf, 4, 0))) static void
 tell(struct xtsvol_failure *out, int error, int native_error, const char *format, va_list arguments)
 {
+    memset(out, 0, sizeof(*out));
     out->error = error;
     out->native_error = native_error;
     (void)vsnprintf(out->message, sizeof(out->message), format, arguments);
@@ -17,7 +18,6 @@ int xv_fail(struct xtsvol_failure *out, int error, int native_error, const char 
 {
     if (!out)
         return error;
-    memset(out, 0, sizeof(*out));
     va_list arguments;
     va_start(arguments, format);
     tell(out, error, native_error, format, arguments);
@@ -30,7 +30,6 @@ int xv_fail_unless_told(struct xtsvol_failure *out, int error, int native_error,
 {
     if (!out || out->error == error)
         return error;
-    memset(out, 0, sizeof(*out));
     va_list arguments;
     va_start(arguments, format);
     tell(out, error, native_error, format, arguments);

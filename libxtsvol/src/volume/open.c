@@ -6,6 +6,7 @@
 #include "common/base/checked.h"
 #include "common/base/ct.h"
 #include "common/crypto/random.h"
+#include "libxtsvol/src/event.h"
 #include "libxtsvol/src/volume/handle.h"
 
 #include <stdlib.h>
@@ -22,15 +23,7 @@ enum {
 static void secmem_event(void *context, const struct common_event *event)
 {
     const struct xtsvol_volume *volume = context;
-    const struct xtsvol_event out = {
-        .severity = (enum xtsvol_event_severity)event->severity,
-        .name = event->name,
-        .object = event->object,
-        .reason = event->reason,
-        .native_error = event->native_error,
-    };
-    if (volume->events.event)
-        volume->events.event(volume->events.context, &out);
+    xv_event_hand_on(volume->events.event, volume->events.context, event);
 }
 
 static int new_parts(struct xtsvol_volume *volume, const struct xtsvol_volume_options *options)
@@ -213,19 +206,40 @@ static int check_sizes(struct xtsvol_volume *volume, struct xtsvol_failure *fail
     return 0;
 }
 
+/* What storage holds in the places of superblocks. Nothing of it is verified. */
+struct contents {
+    bool has_volume; /* whole */
+    bool was_erased;
+    bool has_traces; /* of a volume, whole or damaged */
+    bool is_unreadable;
+};
+
+static int look_into(struct contents *out, const struct xtsvol_io *io,
+                     struct xtsvol_failure *failure)
+{
+    *out = (struct contents){0};
+    for (unsigned copy = 0; copy < XV_NUM_COPIES; copy++) {
+        struct xv_slot slot;
+        int error = xv_slot_read(&slot, io, copy, failure);
+        bool is_erased = !slot.error && slot.prelude.kind == XV_KIND_ERASED;
+        out->has_volume = out->has_volume || (!slot.error && !is_erased);
+        out->was_erased = out->was_erased || is_erased;
+        out->has_traces = out->has_traces || (!is_erased && slot.error != COMMON_ERR_NOT_FOUND);
+        out->is_unreadable = out->is_unreadable || slot.error == COMMON_ERR_IO;
+        xv_slot_free(&slot);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
 /* Data whose metadata is apart, in a file that is a volume with its own: what is written would
  * destroy that one. */
 static int check_data_is_no_volume(struct xtsvol_volume *volume, struct xtsvol_failure *failure)
 {
-    bool is_volume = false;
-    int error = 0;
-    for (unsigned copy = 0; !error && copy < XV_NUM_COPIES; copy++) {
-        struct xv_slot slot;
-        error = xv_slot_read(&slot, &volume->data_io, copy, failure);
-        is_volume = is_volume || (!error && !slot.error && slot.prelude.kind == XV_KIND_VOLUME);
-        xv_slot_free(&slot);
-    }
-    if (!error && is_volume)
+    struct contents contents;
+    int error = look_into(&contents, &volume->data_io, failure);
+    if (!error && contents.has_volume)
         error = xv_fail(failure, COMMON_ERR_INVALID, 0,
                         "it is a volume with its own metadata, which that header is not of");
     return error;
@@ -402,30 +416,6 @@ static int describe(struct xv_superblock *out, const struct xtsvol_create_option
     return error ? xv_fail(failure, error, 0, "the volume is too large") : 0;
 }
 
-/* A device with a volume on it, even with one that is damaged. */
-static int look_for_volume(bool *out_is_volume, bool *out_was_erased, const struct xtsvol_io *io,
-                           struct xtsvol_failure *failure)
-{
-    bool is_one = false;
-    int error = 0;
-    *out_is_volume = false;
-    *out_was_erased = false;
-    for (unsigned copy = 0; !error && copy < XV_NUM_COPIES; copy++) {
-        struct xv_slot slot;
-        error = xv_slot_read(&slot, io, copy, failure);
-        if (!error && slot.error == COMMON_ERR_IO)
-            error = xv_fail(failure, COMMON_ERR_IO, 0, "what stands in it cannot be read");
-        bool is_erased = !error && !slot.error && slot.prelude.kind == XV_KIND_ERASED;
-        *out_was_erased = *out_was_erased || is_erased;
-        *out_is_volume =
-            *out_is_volume || (!error && !is_erased && slot.error != COMMON_ERR_NOT_FOUND);
-        is_one = is_one || (!error && !slot.error && slot.prelude.kind == XV_KIND_VOLUME);
-        xv_slot_free(&slot);
-    }
-    *out_was_erased = *out_was_erased && !is_one;
-    return error;
-}
-
 /* Is there anything in it that must not be overwritten? A volume that was erased is nothing; and of
  * storage that has one size always, nobody can say that it is empty. *out_was_empty: what a create
  * that fails has made of it goes again. */
@@ -443,14 +433,15 @@ static int check_is_free(bool *out_was_empty, const struct xtsvol_io *io,
     *out_was_empty = size == 0;
     if (size == 0)
         return 0;
-    bool is_volume = false;
-    bool was_erased = false;
-    error = look_for_volume(&is_volume, &was_erased, io, failure);
-    if (error || was_erased)
+    struct contents contents;
+    error = look_into(&contents, io, failure);
+    if (!error && contents.is_unreadable)
+        error = xv_fail(failure, COMMON_ERR_IO, 0, "what stands in it cannot be read");
+    if (error || (contents.was_erased && !contents.has_volume))
         return error;
     if (!file->is_device && io->set_size)
         return xv_fail(failure, COMMON_ERR_EXISTS, 0, "there is a file with contents already");
-    return is_volume
+    return contents.has_traces
                ? xv_fail(failure, COMMON_ERR_EXISTS, 0, "there is an encrypted volume already")
                : 0;
 }

@@ -10,6 +10,7 @@
 #include "common/base/cleanup.h"
 #include "common/base/ct.h"
 #include "common/secmem/secmem.h"
+#include "libxtsvol/src/event.h"
 #include "libxtsvol/src/xts/cpu.h"
 #include "libxtsvol/src/xts/tweak.h"
 
@@ -73,16 +74,7 @@ static int known_options(struct xtsvol_xts_options *out, const struct xtsvol_xts
 static void tell(void *context, const struct common_event *event)
 {
     const struct xtsvol_xts *xts = context;
-    if (!xts->event)
-        return;
-    const struct xtsvol_event told = {
-        .severity = (enum xtsvol_event_severity)event->severity,
-        .name = event->name,
-        .object = event->object,
-        .reason = event->reason,
-        .native_error = event->native_error,
-    };
-    xts->event(xts->event_context, &told);
+    xv_event_hand_on(xts->event, xts->event_context, event);
 }
 
 static int open_arena(struct xtsvol_xts *xts, const struct xtsvol_xts_options *options)
