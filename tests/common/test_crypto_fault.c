@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys and randomness when the system gives neither memory nor random bytes. */
 #include "common/base/ct.h"
+#include "common/base/random.h"
 #include "common/crypto/aead.h"
 #include "common/crypto/hash.h"
-#include "common/crypto/random.h"
 #include "tests/support/fault.h"
 #include "tests/support/test.h"
 

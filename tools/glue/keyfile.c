@@ -2,6 +2,7 @@
 #include "tools/glue/keyfile.h"
 
 #include "common/base/ct.h"
+#include "common/base/random.h"
 #include "common/secmem/secmem.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -204,16 +204,6 @@ int glue_keyfile_may_destroy(struct glue_keyfile *keyfile, char why[CLI_SECRET_W
     return error;
 }
 
-/* getrandom(2) gives so few bytes whole, once the kernel's generator is up. */
-static int draw(char *why, uint8_t bytes[GLUE_KEY_LEN])
-{
-    ssize_t got = 0;
-    do
-        got = getrandom(bytes, GLUE_KEY_LEN, 0);
-    while (got < 0 && errno == EINTR);
-    return got == GLUE_KEY_LEN ? 0 : fail_errno(why, got < 0 ? errno : EIO);
-}
-
 static int put(struct glue_keyfile *keyfile, uint8_t bytes[GLUE_KEY_LEN], uint32_t generation)
 {
     int error =
@@ -226,12 +216,11 @@ static int put(struct glue_keyfile *keyfile, uint8_t bytes[GLUE_KEY_LEN], uint32
 static int overwrite(struct glue_keyfile *keyfile, uint32_t generation)
 {
     uint8_t bytes[GLUE_KEY_LEN];
-    int error = draw(keyfile->why, bytes);
-    if (error)
-        return error;
+    if (common_random(bytes, sizeof(bytes)))
+        return fail_errno(keyfile->why, errno);
     keyfile->states[generation] = KEY_TORN;
     common_wipe(find(keyfile, generation), GLUE_KEY_LEN);
-    error = put(keyfile, bytes, generation);
+    int error = put(keyfile, bytes, generation);
     if (error)
         return error;
     memset(bytes, 0, sizeof(bytes));

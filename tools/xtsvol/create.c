@@ -17,7 +17,7 @@ static int take_uuid(struct cli *cli, struct xtsvol_create_options *create)
     const char *text = cli_string(cli, "uuid");
     if (!text)
         return 0;
-    if (cli_uuid_parse(create->uuid, text))
+    if (common_uuid_parse(create->uuid, text))
         return cli_usage(cli, "--uuid", "%s is no UUID, which is 8-4-4-4-12 hexadecimal digits",
                          text);
     bool is_nil = true;
@@ -69,9 +69,9 @@ static int print(struct volume_cli *volume, const struct xtsvol_volume_info *inf
     struct cli *cli = volume->cli;
     if (cli->json)
         return info_print(cli, info);
-    char uuid[CLI_UUID_SIZE];
+    char uuid[COMMON_UUID_SIZE];
     char size[CLI_SIZE_SIZE];
-    cli_uuid_format(uuid, info->uuid);
+    common_uuid_format(uuid, info->uuid);
     cli_size_human(size, info->volume_size);
     cli_text_put(cli->out, volume->path);
     (void)fprintf(cli->out, ": made, %s, uuid %s\n", size, uuid);

@@ -96,8 +96,8 @@ static int confirm_keys(struct table *table)
 /* The name under which keyctl(1) has to have put the key into the kernel's key ring. */
 static void key_name(char out[KEY_NAME_SIZE], const struct table *table, uint32_t generation)
 {
-    char uuid[CLI_UUID_SIZE];
-    cli_uuid_format(uuid, table->info.uuid);
+    char uuid[COMMON_UUID_SIZE];
+    common_uuid_format(uuid, table->info.uuid);
     (void)snprintf(out, KEY_NAME_SIZE, ":%d:logon:xtsvol:%s:%" PRIu32, XTSVOL_XTS_KEY_LEN, uuid,
                    generation);
 }

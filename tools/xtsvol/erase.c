@@ -108,8 +108,8 @@ static int check_again(struct erase *erase)
 static int confirm(struct erase *erase)
 {
     struct volume_cli *volume = &erase->volume;
-    char uuid[CLI_UUID_SIZE];
-    cli_uuid_format(uuid, erase->was_erased ? erase->before.uuid : erase->info.uuid);
+    char uuid[COMMON_UUID_SIZE];
+    common_uuid_format(uuid, erase->was_erased ? erase->before.uuid : erase->info.uuid);
     return cli_confirm(
         volume->cli, volume->path,
         volume->keyfile ? "All data of %s, volume %s, will be lost for good, and its keys in the "

@@ -31,8 +31,8 @@ static int run_backup(struct cli *cli)
         return cli_fail(cli, error, out, "exists already; a backup makes a new file");
     if (error)
         return volume_cli_fail(&volume, error, is_about_output(error) ? out : NULL, NULL);
-    char uuid[CLI_UUID_SIZE];
-    cli_uuid_format(uuid, info.uuid);
+    char uuid[COMMON_UUID_SIZE];
+    common_uuid_format(uuid, info.uuid);
     if (cli->json)
         return cli_json_print(
             cli, json_pack("{s:s,s:I}", "uuid", uuid, "sequence", (json_int_t)info.sequence));
@@ -70,8 +70,8 @@ static int run_restore(struct cli *cli)
     volume_cli_record(&volume, COMMON_EVENT_WARNING, "VolumeHeaderRestored", info.uuid,
                       older ? "the metadata was replaced by that of a backup, whatever its age"
                             : "the metadata was replaced by that of a backup");
-    char uuid[CLI_UUID_SIZE];
-    cli_uuid_format(uuid, info.uuid);
+    char uuid[COMMON_UUID_SIZE];
+    common_uuid_format(uuid, info.uuid);
     if (cli->json)
         return cli_json_print(
             cli, json_pack("{s:s,s:I}", "uuid", uuid, "sequence", (json_int_t)info.sequence));

@@ -65,9 +65,9 @@ static json_t *generations_json(const struct xtsvol_volume_info *info)
 
 static int print_json(struct cli *cli, const struct xtsvol_volume_info *info)
 {
-    char uuid[CLI_UUID_SIZE];
+    char uuid[COMMON_UUID_SIZE];
     char created[CLI_TIME_SIZE];
-    cli_uuid_format(uuid, info->uuid);
+    common_uuid_format(uuid, info->uuid);
     format_time(created, info->created_s);
     json_t *generations = generations_json(info);
     if (!generations)
@@ -95,9 +95,9 @@ int info_print(struct cli *cli, const struct xtsvol_volume_info *info)
 {
     if (cli->json)
         return print_json(cli, info);
-    char uuid[CLI_UUID_SIZE];
+    char uuid[COMMON_UUID_SIZE];
     char created[CLI_TIME_SIZE];
-    cli_uuid_format(uuid, info->uuid);
+    common_uuid_format(uuid, info->uuid);
     format_time(created, info->created_s);
     FILE *out = cli->out;
     (void)fprintf(out, "%-12s %s\n", "uuid", uuid);
@@ -124,9 +124,9 @@ int info_print(struct cli *cli, const struct xtsvol_volume_info *info)
 
 static int print_erasure_json(struct cli *cli, const struct xtsvol_erasure *erasure)
 {
-    char uuid[CLI_UUID_SIZE];
+    char uuid[COMMON_UUID_SIZE];
     char time[CLI_TIME_SIZE];
-    cli_uuid_format(uuid, erasure->uuid);
+    common_uuid_format(uuid, erasure->uuid);
     format_time(time, erasure->erased_s);
     json_t *generations = json_array();
     for (uint32_t i = 0; i < erasure->num_generations; i++) {
@@ -145,9 +145,9 @@ int info_print_erasure(struct cli *cli, const struct xtsvol_erasure *erasure)
 {
     if (cli->json)
         return print_erasure_json(cli, erasure);
-    char uuid[CLI_UUID_SIZE];
+    char uuid[COMMON_UUID_SIZE];
     char time[CLI_TIME_SIZE];
-    cli_uuid_format(uuid, erasure->uuid);
+    common_uuid_format(uuid, erasure->uuid);
     format_time(time, erasure->erased_s);
     FILE *out = cli->out;
     (void)fprintf(out, "%-12s %s\n%-12s erased\n%-12s %s\n%-12s", "uuid", uuid, "state", "erased",

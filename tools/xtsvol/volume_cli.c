@@ -15,7 +15,7 @@
 _Static_assert((int)GLUE_KEY_LEN == (int)XTSVOL_XTS_KEY_LEN &&
                    (int)GLUE_KEYFILE_MAX == (int)XTSVOL_GENERATION_MAX &&
                    (int)GLUE_KEYFILE_UUID_LEN == (int)XTSVOL_UUID_LEN &&
-                   (int)CLI_UUID_LEN == (int)XTSVOL_UUID_LEN,
+                   (int)COMMON_UUID_LEN == (int)XTSVOL_UUID_LEN,
                "the key file and the volume mean the same");
 
 /* The log is read elsewhere: a path that is relative would not be found there. */
@@ -36,8 +36,8 @@ static void record(struct volume_cli *volume, enum common_event_severity severit
 void volume_cli_record(struct volume_cli *volume, enum common_event_severity severity,
                        const char *name, const uint8_t uuid[XTSVOL_UUID_LEN], const char *reason)
 {
-    char text[CLI_UUID_SIZE];
-    cli_uuid_format(text, uuid);
+    char text[COMMON_UUID_SIZE];
+    common_uuid_format(text, uuid);
     json_t *detail = json_pack("{s:s}", "uuid", text); /* without memory there is no detail */
     record(volume, severity, name, reason, detail);
     json_decref(detail);

@@ -16,9 +16,9 @@
 #define TOOLS_XTSVOL_VOLUME_CLI_H
 
 #include "common/base/cleanup.h"
+#include "common/base/uuid.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/json.h"
-#include "tools/cli/uuid.h"
 #include "tools/glue/keyfile.h"
 
 #include <xtsvol/volume.h>

@@ -8,7 +8,7 @@
  */
 #include "common/base/checked.h"
 #include "common/base/ct.h"
-#include "common/crypto/random.h"
+#include "common/base/random.h"
 #include "libxtsvol/src/volume/handle.h"
 
 #include <stdio.h>

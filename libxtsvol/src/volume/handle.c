@@ -61,16 +61,3 @@ void xtsvol_volume_failure(struct xtsvol_volume *volume, struct xtsvol_failure *
     *out = volume->failure;
     (void)pthread_mutex_unlock(&volume->failure_lock);
 }
-
-void xv_uuid_text(char out[37], const uint8_t uuid[XTSVOL_UUID_LEN])
-{
-    static const char digits[] = "0123456789abcdef";
-    size_t at = 0;
-    for (size_t i = 0; i < XTSVOL_UUID_LEN; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            out[at++] = '-';
-        out[at++] = digits[uuid[i] >> 4];
-        out[at++] = digits[uuid[i] & 15];
-    }
-    out[at] = '\0';
-}

@@ -14,6 +14,7 @@
 #ifndef XTSVOL_VOLUME_HANDLE_H
 #define XTSVOL_VOLUME_HANDLE_H
 
+#include "common/base/uuid.h"
 #include "libxtsvol/src/volume/buffers.h"
 #include "libxtsvol/src/volume/failure.h"
 #include "libxtsvol/src/volume/io.h"
@@ -47,7 +48,7 @@ struct xtsvol_volume {
     struct xv_data_keys keys;
     struct xv_metadata metadata;
     struct xv_event_sink events;
-    char uuid[37];               /* as text, for events */
+    char uuid[COMMON_UUID_SIZE]; /* as text, for events */
     struct xv_key_source source; /* while a call needs keys; the callback may be NULL */
 
     atomic_uint_least64_t size; /* bytes */
@@ -116,8 +117,6 @@ COMMON_MUST_USE int xv_create_options_take(struct xtsvol_create_options *out,
 
 /* info.c: the record of an erasure as callers see it. */
 void xv_erasure_fill(struct xtsvol_erasure *out, const struct xv_erased *erased);
-
-void xv_uuid_text(char out[37], const uint8_t uuid[XTSVOL_UUID_LEN]);
 
 /* Where the metadata is, and its syncs. */
 static inline struct xtsvol_io *xv_metadata_io(struct xtsvol_volume *volume)

@@ -7,11 +7,11 @@
 
 #include "common/base/ct.h"
 #include "common/base/endian.h"
+#include "common/base/random.h"
 #include "common/cbor/reader.h"
 #include "common/cbor/writer.h"
 #include "common/crypto/aead.h"
 #include "common/crypto/hash.h"
-#include "common/crypto/random.h"
 
 #include <string.h>
 

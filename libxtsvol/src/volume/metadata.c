@@ -6,7 +6,7 @@
  */
 #include "libxtsvol/src/volume/metadata.h"
 #include "common/base/ct.h"
-#include "common/crypto/random.h"
+#include "common/base/random.h"
 #include "libxtsvol/src/volume/failure.h"
 
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  */
 #include "common/base/checked.h"
 #include "common/base/ct.h"
-#include "common/crypto/random.h"
+#include "common/base/random.h"
 #include "libxtsvol/src/event.h"
 #include "libxtsvol/src/volume/handle.h"
 
@@ -304,7 +304,7 @@ static void take_geometry(struct xtsvol_volume *volume)
     volume->number_shift = state->iv == XTSVOL_IV_LARGE ? 12 : 9;
     volume->data_offset = state->layout.data_offset;
     volume->plaintext_allowed = state->plaintext_allowed;
-    xv_uuid_text(volume->uuid, state->uuid);
+    common_uuid_format(volume->uuid, state->uuid);
 }
 
 static int open_volume(struct xtsvol_volume *volume, const char *path,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random bytes of the system's kernel (getrandom(2)), waiting for it to be seeded. Threads: any. */
-#ifndef COMMON_CRYPTO_RANDOM_H
-#define COMMON_CRYPTO_RANDOM_H
+#ifndef COMMON_BASE_RANDOM_H
+#define COMMON_BASE_RANDOM_H
 
 #include "common/base/error.h"
 

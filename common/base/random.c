@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/crypto/random.h"
+#include "common/base/random.h"
 
 #include "common/base/ct.h"
 

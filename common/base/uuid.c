@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tools/cli/uuid.h"
+#include "common/base/uuid.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,9 +20,9 @@ static int digit_of(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-static int parse(uint8_t out[CLI_UUID_LEN], const char *text)
+static int parse(uint8_t out[COMMON_UUID_LEN], const char *text)
 {
-    for (size_t i = 0; i < CLI_UUID_LEN; i++) {
+    for (size_t i = 0; i < COMMON_UUID_LEN; i++) {
         if (is_group(i) && *text++ != '-')
             return COMMON_ERR_INVALID;
         int high = digit_of(text[0]);
@@ -35,18 +35,18 @@ static int parse(uint8_t out[CLI_UUID_LEN], const char *text)
     return *text == '\0' ? 0 : COMMON_ERR_INVALID;
 }
 
-int cli_uuid_parse(uint8_t out[CLI_UUID_LEN], const char *text)
+int common_uuid_parse(uint8_t out[COMMON_UUID_LEN], const char *text)
 {
     int error = parse(out, text);
     if (error)
-        memset(out, 0, CLI_UUID_LEN);
+        memset(out, 0, COMMON_UUID_LEN);
     return error;
 }
 
-void cli_uuid_format(char out[CLI_UUID_SIZE], const uint8_t uuid[CLI_UUID_LEN])
+void common_uuid_format(char out[COMMON_UUID_SIZE], const uint8_t uuid[COMMON_UUID_LEN])
 {
     static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < CLI_UUID_LEN; i++) {
+    for (size_t i = 0; i < COMMON_UUID_LEN; i++) {
         if (is_group(i))
             *out++ = '-';
         *out++ = digits[uuid[i] >> 4];
